@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * riser.h - what the author of a device model needs: registers, state, options, interrupts,
+ * DMA, time and work. A PCI function is described in <riser/pci.h>, which this header includes;
+ * a virtio device in <riser/virtio.h>.
+ *
+ * A device model is a const descriptor, borrowed by the library for as long as the model is
+ * loaded, and a state struct of which the library makes one, zeroed, per instance.
+ *
+ * Threads: all callbacks of one device run one at a time, on its host's thread. Every function
+ * here must be called from those callbacks, except the ones whose comment says "any thread".
+ *
+ * Errors: functions that can fail return 0 or a negative errno value.
+ *
+ * Byte order: the state is in the host's byte order; what the guest sees is little-endian; the
+ * library converts.
+ */
+#ifndef RISER_RISER_H
+#define RISER_RISER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The revision of the binary interface. A model built for another one is refused. */
+#define RISER_ABI 1u
+
+#define RISER_PUBLIC __attribute__((visibility("default")))
+
+struct riser_dev; /* one live instance of a device model; opaque */
+
+/*
+ * A table of descriptors. It carries the size of its elements as the model was compiled, so
+ * that elements may grow at their end without a new ABI. A table of the wrong type does not
+ * compile.
+ */
+struct riser_table {
+	const void *base;
+	uint32_t count;
+	uint32_t stride; /* bytes from one element to the next */
+};
+#define RISER_TABLE(type, a)                                                                   \
+	{                                                                                      \
+		1 ? (a) : (const type *)0, sizeof(a) / sizeof((a)[0]), sizeof((a)[0])          \
+	}
+
+/* ---- Registers --------------------------------------------------------------------------- */
+
+#define RISER_ALL UINT64_MAX
+
+/* A named group of bits in a register: documentation for people, headers and tools. */
+struct riser_reg_field {
+	const char *name;
+	uint64_t mask; /* contiguous bits */
+	const char *help;
+};
+#define RISER_REG_FIELDS(a) RISER_TABLE(struct riser_reg_field, a)
+
+enum riser_reg_flags {
+	/* The guest may not read it: a read gives all ones and counts as the guest's mistake.
+	 */
+	RISER_WRITE_ONLY = 1u << 0,
+	/* Its on_read changes nothing, so tools may read it to show its value. */
+	RISER_PURE_READ = 1u << 1,
+};
+
+/*
+ * One line of a register map, or of an array of `count` equal registers `stride` bytes apart.
+ *
+ * Bits the guest may write are in exactly one of rw, w1c, w1s and once; all others are
+ * read-only: a write leaves them alone. A register in which no bit is writable counts a write
+ * as the guest's mistake.
+ */
+struct riser_reg {
+	const char *name;
+	uint64_t offset; /* bytes from the start of the BAR, a multiple of width */
+	uint32_t at;	 /* bytes from the start of the state to the value, host-endian */
+	uint8_t width;	 /* bytes: 1, 2, 4 or 8 */
+	/*
+	 * The smallest access taken, in bytes. 0: the register is accessed whole or not at all.
+	 * 1, 2 or 4: naturally aligned parts of it too; a partial write changes the bytes it
+	 * covers, and a partial read clears (rc) only among those.
+	 */
+	uint8_t part;
+	uint16_t flags;	 /* enum riser_reg_flags */
+	uint32_t count;	 /* elements of an array; 0 and 1 both mean one register */
+	uint32_t stride; /* bytes from one element to the next, for the guest; 0: width */
+	uint64_t reset;	 /* the value after any reset */
+	uint64_t rw;	 /* bits the guest writes as they are */
+	uint64_t w1c;	 /* bits cleared where the guest writes 1 */
+	uint64_t w1s;	 /* bits set where the guest writes 1 */
+	uint64_t rc;	 /* bits cleared by the guest's read, after it */
+	uint64_t once;	 /* bits the guest writes as they are, once after a reset */
+	/*
+	 * Called for a guest's read; returns what the guest reads. `stored` is the value in the
+	 * state. The element of an array: riser_reg_index().
+	 */
+	uint64_t (*on_read)(struct riser_dev *dev, uint64_t stored);
+	/* Called after a guest's write has changed the state from `was` to `now` (or not). */
+	void (*on_write)(struct riser_dev *dev, uint64_t now, uint64_t was);
+	struct riser_table fields; /* struct riser_reg_field */
+	const char *help;	   /* one line */
+};
+/* Names, places and sizes a register after a member of the state. */
+#define RISER_REG(off, type, member)                                                           \
+	.name = #member, .offset = (off), .at = (uint32_t)offsetof(type, member),              \
+	.width = sizeof(((type *)0)->member)
+/* The same for an array member: one register an element. */
+#define RISER_REG_ARRAY(off, type, member)                                                     \
+	.name = #member, .offset = (off), .at = (uint32_t)offsetof(type, member),              \
+	.width = sizeof(((type *)0)->member[0]),                                               \
+	.count = sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])
+#define RISER_REGS(a) RISER_TABLE(struct riser_reg, a)
+
+/* In on_read and on_write: which element of an array is being accessed. */
+unsigned riser_reg_index(const struct riser_dev *dev);
+
+/* ---- State ------------------------------------------------------------------------------- */
+
+/* The instance's state, state_size bytes. */
+void *riser_state(struct riser_dev *dev);
+
+/*
+ * A member of the state that is not a register but belongs into a saved state. Registers,
+ * windows and pending timers are saved without being listed.
+ *
+ * Saved states are compatible by name: a field that the saving side did not know keeps the
+ * value it has after a reset, one that the loading side does not know is skipped, and a field
+ * of another width or count is refused. `since` and the descriptor's `version` let `loaded`
+ * tell.
+ */
+struct riser_field {
+	const char *name;
+	uint32_t at;	/* bytes from the start of the state */
+	uint32_t count; /* elements */
+	uint8_t width;	/* bytes an element: 1, 2, 4 or 8 */
+	uint32_t since; /* the state version that introduced it; documentation for loaded() */
+};
+#define RISER_FIELD(type, member)                                                              \
+	.name = #member, .at = (uint32_t)offsetof(type, member),                               \
+	.width = sizeof(((type *)0)->member), .count = 1
+#define RISER_FIELD_ARRAY(type, member)                                                        \
+	.name = #member, .at = (uint32_t)offsetof(type, member),                               \
+	.width = sizeof(((type *)0)->member[0]),                                               \
+	.count = sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])
+#define RISER_FIELDS(a) RISER_TABLE(struct riser_field, a)
+
+/* ---- Options ----------------------------------------------------------------------------- */
+
+enum riser_option_type {
+	RISER_OPTION_BOOL = 1, /* bool; "on"/"off", "true"/"false", "yes"/"no", "1"/"0" */
+	RISER_OPTION_U32,      /* uint32_t; decimal, 0x…, with K, M, G, T as powers of 1024 */
+	RISER_OPTION_U64,      /* uint64_t; the same */
+	RISER_OPTION_TIME,     /* uint64_t nanoseconds; a number with ns, us, ms or s */
+	RISER_OPTION_STRING,   /* const char *, owned by the library; NULL where not given */
+};
+
+/*
+ * An option of the device, as in `riser run NAME,option=value`. The library parses and checks
+ * it and stores it in the state before init() is called; a reset leaves it alone.
+ */
+struct riser_option {
+	const char *name;
+	enum riser_option_type type;
+	uint32_t at;	   /* bytes from the start of the state */
+	const char *value; /* the default, written as a user would; NULL: zero */
+	uint64_t min, max; /* inclusive bounds of a number; both 0: none */
+	bool required;
+	const char *help; /* one line, shown to users */
+};
+#define RISER_OPTION(kind, state, member)                                                      \
+	.name = #member, .type = RISER_OPTION_##kind, .at = (uint32_t)offsetof(state, member)
+#define RISER_OPTIONS(a) RISER_TABLE(struct riser_option, a)
+
+/* ---- Reset ------------------------------------------------------------------------------- */
+
+/*
+ * Why the device is reset. Before reset() is called the library has put registers to their
+ * reset values, cancelled timers, lowered interrupts and, on PCI, reset configuration space.
+ */
+enum riser_reset {
+	RISER_RESET_POWER_ON, /* the first, after init(); once per instance */
+	RISER_RESET_DEVICE,   /* by the host: the VMM's device reset */
+	RISER_RESET_BUS,      /* the bus above was reset */
+	RISER_RESET_FUNCTION, /* by the guest: function level reset (PCIe 6.6.2), or D3hot to D0
+			       */
+};
+
+/* ---- Log --------------------------------------------------------------------------------- */
+
+enum riser_log_level { RISER_ERROR = 1, RISER_WARN, RISER_INFO, RISER_DEBUG };
+
+/* Writes one line, without a newline, to the device's log. Any thread. */
+void riser_log(struct riser_dev *dev, enum riser_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * For init(): says why it fails, in one line for the user, and returns `error` (negative
+ * errno), so that `return riser_fail(dev, -EINVAL, "…")` reads well.
+ */
+int riser_fail(struct riser_dev *dev, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- Interrupts -------------------------------------------------------------------------- */
+
+/*
+ * Raises interrupt `vector`, by what the guest has enabled: an MSI-X or MSI message, or else
+ * INTx, which stays asserted until every vector raised has been lowered. With fewer messages
+ * enabled than vectors, messages share: vector modulo their number for MSI, as PCI allows by
+ * the Multiple Message Enable field. A masked message becomes pending and is sent on unmasking.
+ * Returns -EINVAL for a vector the device does not have. Any thread.
+ */
+int riser_irq_raise(struct riser_dev *dev, unsigned vector);
+
+/* Lowers `vector`. Only INTx has a level; messages sent stay sent. Any thread. */
+int riser_irq_lower(struct riser_dev *dev, unsigned vector);
+
+/* Raises or lowers by `level`. Any thread. */
+static inline int riser_irq_set(struct riser_dev *dev, unsigned vector, bool level)
+{
+	return level ? riser_irq_raise(dev, vector) : riser_irq_lower(dev, vector);
+}
+
+enum riser_irq_mode { RISER_IRQ_INTX, RISER_IRQ_MSI, RISER_IRQ_MSIX };
+
+/* What the guest has enabled; INTX where it has enabled neither kind of message. Any thread. */
+enum riser_irq_mode riser_irq_mode(const struct riser_dev *dev);
+
+/* ---- DMA --------------------------------------------------------------------------------- */
+
+/*
+ * Reads from and writes to guest memory at a bus address (iova). All or nothing: an address
+ * that is not mapped for the access, or a range past the DMA mask, gives -EFAULT before any
+ * byte is copied; Bus Master Enable off gives -EACCES; the host gone gives -ENOTCONN. Any
+ * thread.
+ *
+ * Ordering: a naturally aligned access of 1, 2, 4 or 8 bytes in mapped memory is one access,
+ * never torn. Reads acquire and writes release: a write made after another is seen after it,
+ * and an interrupt raised after a write is seen after it (PCI's posted-write ordering).
+ */
+int riser_dma_read(struct riser_dev *dev, uint64_t iova, void *to, size_t length);
+int riser_dma_write(struct riser_dev *dev, uint64_t iova, const void *from, size_t length);
+
+struct riser_sg {
+	uint64_t iova;
+	uint64_t length;
+};
+#define RISER_SGS(a) RISER_TABLE(struct riser_sg, a)
+
+/* The same over a scatter-gather list, in its order; the buffer is as long as the list's sum.
+ */
+int riser_dma_read_sg(struct riser_dev *dev, const struct riser_sg *sg, size_t count, void *to);
+int riser_dma_write_sg(struct riser_dev *dev, const struct riser_sg *sg, size_t count,
+		       const void *from);
+
+enum riser_dma_access { RISER_DMA_READ = 1, RISER_DMA_WRITE = 2 };
+
+/*
+ * Guest memory mapped for direct access. The memory at `data` stays accessible until
+ * riser_dma_unmap(), whatever the host does. If the host takes the range away first, the
+ * mapping is revoked: from then on `data` is private memory of the device that the guest no
+ * longer sees, and riser_dma_unmap() says so.
+ */
+struct riser_dma {
+	void *data;
+	size_t length;
+	uint64_t iova;
+	uint32_t access;   /* enum riser_dma_access, or-ed */
+	void *private_[2]; /* the library's */
+};
+
+/*
+ * Maps a range. -EFAULT: not mapped, or not wholly in one piece of memory the library can see
+ * (then riser_dma_read and _write still work, by copy); -EACCES as above. Any thread.
+ */
+int riser_dma_map(struct riser_dev *dev, uint64_t iova, size_t length, unsigned access,
+		  struct riser_dma *dma);
+/* Ends it, and logs what was written. Returns -ESTALE if the host had revoked it. Any thread.
+ */
+int riser_dma_unmap(struct riser_dev *dev, struct riser_dma *dma);
+
+/* ---- Time -------------------------------------------------------------------------------- */
+
+/* Nanoseconds on the host's clock: real, QEMU's virtual, or the bench's. Never goes back. */
+uint64_t riser_now(struct riser_dev *dev);
+
+/* A timer of the device. Pending timers are saved with the state and cancelled by a reset. */
+struct riser_timer {
+	const char *name;
+	void (*fire)(struct riser_dev *dev);
+};
+#define RISER_TIMERS(a) RISER_TABLE(struct riser_timer, a)
+
+/* Makes timer `timer` (its index in the descriptor's table) fire once, `ns` from now. */
+void riser_timer_arm(struct riser_dev *dev, unsigned timer, uint64_t ns);
+void riser_timer_cancel(struct riser_dev *dev, unsigned timer);
+bool riser_timer_pending(const struct riser_dev *dev, unsigned timer);
+
+/* ---- Work -------------------------------------------------------------------------------- */
+
+/*
+ * Work to be done on the device's own thread, after the callback that is running. Lives in the
+ * state; `run` is set once, before the first post.
+ */
+struct riser_work {
+	void (*run)(struct riser_dev *dev, struct riser_work *work);
+	struct riser_work *next_; /* the library's */
+	bool queued_;
+};
+
+/* Queues it, or does nothing if it is queued already. Any thread. */
+void riser_post(struct riser_dev *dev, struct riser_work *work);
+
+/*
+ * A job for a worker thread: `run` is called on a thread of the library, which may use whatever
+ * says "any thread"; then `done` on the device's own. Lives in the state and must not be
+ * submitted again before `done`. Jobs that run when the device goes away are waited for; their
+ * `done` is not called.
+ */
+struct riser_job {
+	void (*run)(struct riser_dev *dev, struct riser_job *job);
+	void (*done)(struct riser_dev *dev, struct riser_job *job);
+	struct riser_job *next_; /* the library's */
+	uint8_t phase_;
+};
+
+/* Returns -EBUSY if it has not ended, -EAGAIN if no thread can be had. */
+int riser_job_submit(struct riser_dev *dev, struct riser_job *job);
+
+/* A watched file descriptor, owned by the caller. */
+struct riser_watch;
+
+/* poll(2) events. `ready` is called on the device's thread for as long as they hold. */
+int riser_watch_create(struct riser_dev *dev, int fd, short events,
+		       void (*ready)(struct riser_dev *dev, int fd, short events, void *arg),
+		       void *arg, struct riser_watch **watch);
+int riser_watch_modify(struct riser_watch *watch, short events);
+void riser_watch_destroy(struct riser_watch *watch);
+
+/* ---- Export ------------------------------------------------------------------------------ */
+
+struct riser_pci_device;
+struct riser_virtio_device;
+
+enum riser_kind { RISER_PCI = 1, RISER_VIRTIO = 2 };
+
+struct riser_export {
+	uint32_t abi;
+	enum riser_kind kind;
+	const void *descriptor;
+};
+
+/* The one symbol a device model exports. */
+RISER_PUBLIC struct riser_export riser_export(void);
+
+#define RISER_EXPORT(device)                                                                     \
+	struct riser_export riser_export(void)                                                   \
+	{                                                                                        \
+		return (struct riser_export){                                                  \
+			RISER_ABI,                                                             \
+			_Generic(&(device), const struct riser_pci_device *                    \
+				 : RISER_PCI, const struct riser_virtio_device *               \
+				 : RISER_VIRTIO),                                              \
+			&(device)                                                              \
+		}; \
+	}                                                                                        \
+	struct riser_export riser_export(void)
+
+#ifdef __cplusplus
+}
+#endif
+
+#include <riser/pci.h>
+
+#endif

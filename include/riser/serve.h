@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * serve.h - for whoever runs device models: load one, make a device of it, attach it over
+ * vfio-user. Device authors do not need it.
+ */
+#ifndef RISER_SERVE_H
+#define RISER_SERVE_H
+
+#include <riser/riser.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What went wrong: one line for the user that names the thing, the cause and the mend. */
+struct riser_error {
+	char text[512];
+};
+
+/* ---- Models ------------------------------------------------------------------------------ */
+
+struct riser_model; /* a loaded device model */
+
+/*
+ * Loads the shared object at `path` (with a '/', or it is looked for like any library). It is
+ * checked against this library's ABI, and its descriptor against the rules of its kind.
+ */
+int riser_model_open(const char *path, struct riser_model **model, struct riser_error *error);
+/* The same for a model linked into the program. */
+int riser_model_from_export(struct riser_export exported, struct riser_model **model,
+			    struct riser_error *error);
+/* Devices made of it must be gone. Takes NULL. */
+void riser_model_close(struct riser_model *model);
+
+enum riser_kind riser_model_kind(const struct riser_model *model);
+/*
+ * The PCI function as described, with defaults filled in; for a virtio model the one that its
+ * transport makes. Tables have this library's element sizes. Owned by the model.
+ */
+const struct riser_pci_device *riser_model_pci(const struct riser_model *model);
+
+/* ---- Event loop -------------------------------------------------------------------------- */
+
+struct riser_loop; /* the thread that runs it is the devices' own */
+
+int riser_loop_create(struct riser_loop **loop);
+/* Servers on it must be gone. Takes NULL. */
+void riser_loop_destroy(struct riser_loop *loop);
+/* Runs until riser_loop_stop(). Returns 0, or a negative errno if it cannot wait. */
+int riser_loop_run(struct riser_loop *loop);
+/* Any thread, and safe in a signal handler. */
+void riser_loop_stop(struct riser_loop *loop);
+
+/* ---- The vfio-user server ---------------------------------------------------------------- */
+
+typedef void riser_log_fn(void *arg, enum riser_log_level level, const char *device,
+			  const char *line);
+
+struct riser_server_config {
+	size_t size; /* sizeof(struct riser_server_config) */
+	/* Where to listen: a path, created with mode 0600 and removed at the end, … */
+	const char *socket_path;
+	/* … or, with socket_path NULL, a listening or connected stream socket, owned by the
+	 * server. */
+	int socket_fd;
+	const char
+		*options;  /* the device's, "a=1,b=2"; a comma in a value is doubled; or NULL */
+	riser_log_fn *log; /* NULL: standard error */
+	void *log_arg;
+	bool trace; /* logs every access and message at RISER_DEBUG */
+};
+
+struct riser_server; /* one device, one client at a time */
+
+int riser_server_create(struct riser_loop *loop, struct riser_model *model,
+			const struct riser_server_config *config, struct riser_server **server,
+			struct riser_error *error);
+/* Takes NULL. */
+void riser_server_destroy(struct riser_server *server);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* One device instance: what the core, the PCI layer and the attachments share of it. */
+#ifndef RISER_CORE_DEV_H
+#define RISER_CORE_DEV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/error.h"
+#include "core/host_ops.h"
+
+struct riser__pci;
+struct riser__regmap;
+struct riser__buffer;
+
+struct riser__timer_state {
+	const struct riser_timer *timers; /* the descriptor's table */
+	uint64_t *deadlines;		  /* on the host's clock; UINT64_MAX: not pending */
+	unsigned count;
+};
+
+struct riser__work_state {
+	pthread_mutex_t lock; /* guards the two queues */
+	struct riser_work *first, **last;
+	struct riser__workers *workers; /* the job threads, once there was a job */
+};
+
+/* What a guest or host did wrong, counted by kind, shown by tools. */
+enum riser__mistake {
+	RISER__UNCLAIMED, /* no register, window or handler there */
+	RISER__WIDTH,	  /* of a size or alignment the register does not take */
+	RISER__READ_ONLY,
+	RISER__WRITE_ONLY,
+	RISER__DISABLED, /* memory or I/O decoding is off */
+	RISER__BAD_DMA,
+	RISER__MISTAKES
+};
+
+struct riser_dev {
+	void *state;
+	const struct riser__host_ops *ops;
+	void *host;
+	struct riser__pci *pci;
+	const struct riser_pci_device *desc; /* the model's, normalised */
+	void *transport;		     /* lib/virtio's, for a virtio device */
+	unsigned reg_index;
+	bool trace;   /* log every access */
+	bool started; /* init() succeeded */
+	struct riser__timer_state timers;
+	struct riser__work_state work;
+	struct riser_watch *watches;
+	char **strings;		     /* option values, NULL-terminated */
+	struct riser_error *failure; /* where riser_fail() writes, while init() runs */
+	atomic_ulong mistakes[RISER__MISTAKES];
+};
+
+/*
+ * Makes a device: parses `options`, init(), power-on reset. `ops` and `host` must outlive it.
+ * The host may be called back before this returns.
+ */
+int riser__dev_create(struct riser_model *model, const char *options,
+		      const struct riser__host_ops *ops, void *host, bool trace,
+		      struct riser_error *error, struct riser_dev **dev);
+/* Takes NULL. */
+void riser__dev_destroy(struct riser_dev *dev);
+void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind);
+
+/* Counts it and, at most a few times a second, logs it. Any thread. */
+void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const char *format,
+			...) __attribute__((format(printf, 3, 4)));
+
+/* Saved state (core/state.c). */
+int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out);
+int riser__dev_load(struct riser_dev *dev, const void *data, size_t size,
+		    struct riser_error *error);
+
+/* Time (core/timer.c): fires what is due and sets the next deadline. */
+int riser__timers_init(struct riser_dev *dev);
+void riser__timers_fini(struct riser_dev *dev);
+void riser__timers_cancel_all(struct riser_dev *dev);
+void riser__dev_run_timers(struct riser_dev *dev);
+
+/* Work (core/work.c). fini waits for jobs and drops what is queued. */
+int riser__work_init(struct riser_dev *dev);
+void riser__work_fini(struct riser_dev *dev);
+void riser__dev_run_posted(struct riser_dev *dev);
+
+/* Watches (core/watch.c). */
+void riser__watches_fini(struct riser_dev *dev);
+void riser__watch_ready(struct riser_watch *watch, short events);
+
+/* Options (core/options.c): parses "a=1,b=2" into the state; defaults first. */
+int riser__options_parse(struct riser_dev *dev, const char *text, struct riser_error *error);
+void riser__options_free(struct riser_dev *dev);
+
+#endif

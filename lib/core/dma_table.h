@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory as a host announced it: address ranges, with the memory behind them or without.
+ * Lookups are O(log n). One thread adds and removes; any thread looks up, copies and maps.
+ */
+#ifndef RISER_CORE_DMA_TABLE_H
+#define RISER_CORE_DMA_TABLE_H
+
+#include <riser/riser.h>
+
+struct riser__dma_table;
+
+/* `limit`: the most ranges it takes. */
+int riser__dma_table_create(size_t limit, struct riser__dma_table **table);
+/* Takes NULL. Memory that is still mapped by the device stays until it is unmapped. */
+void riser__dma_table_destroy(struct riser__dma_table *table);
+
+/*
+ * Adds a range. With fd >= 0 `length` bytes of it from `offset` are mapped (the fd stays the
+ * caller's); with -1 the range is known but has to be reached by message. -EEXIST: overlaps;
+ * -ENOSPC: over the limit; -EINVAL: empty, wraps, or misaligned (4 KiB).
+ */
+int riser__dma_table_add(struct riser__dma_table *table, uint64_t iova, uint64_t length, int fd,
+			 uint64_t offset, unsigned access);
+/*
+ * Removes exactly the ranges that lie in [iova, iova + length); a range cut by an end gives
+ * -EINVAL and nothing removed, none at all -ENOENT. What the device holds mapped is revoked.
+ */
+int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint64_t length);
+void riser__dma_table_clear(struct riser__dma_table *table);
+
+/*
+ * Copies to or from guest memory. The range may span adjacent ranges. -EFAULT as in riser.h;
+ * -EREMOTE: known and allowed, but (partly) without memory: nothing was copied, use messages.
+ */
+int riser__dma_table_copy(struct riser__dma_table *table, uint64_t iova, void *buffer,
+			  size_t length, bool write);
+int riser__dma_table_map(struct riser__dma_table *table, uint64_t iova, size_t length,
+			 unsigned access, struct riser_dma *dma);
+/* Does not need the table to be there any more. */
+int riser__dma_unmap(struct riser_dma *dma);
+
+/* ---- Dirty pages ---- */
+
+/* Starts or stops recording which pages of `page_size` the device writes in mapped memory. */
+int riser__dma_table_log(struct riser__dma_table *table, bool on, uint64_t page_size);
+/*
+ * Reports and clears: bit n of `bitmap` (little-endian, zeroed by the callee) is page n from
+ * iova, in pages of `page_size`, a multiple of the recorded one.
+ */
+int riser__dma_table_dirty(struct riser__dma_table *table, uint64_t iova, uint64_t length,
+			   uint64_t page_size, void *bitmap, size_t bitmap_size);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What an attachment does for a device: the seam between the core and every transport. */
+#ifndef RISER_CORE_HOST_OPS_H
+#define RISER_CORE_HOST_OPS_H
+
+#include <riser/riser.h>
+
+struct riser__dma_table;
+
+struct riser__host_ops {
+	/* Nanoseconds on the host's clock. Any thread. */
+	uint64_t (*now)(void *host);
+	/*
+	 * When riser__dev_run_timers() is to be called next, on the clock of now(); UINT64_MAX:
+	 * not at all. Replaces what was set before.
+	 */
+	void (*set_deadline)(void *host, uint64_t deadline);
+	/* Have riser__dev_run_posted() called soon on the device's thread. Any thread. */
+	void (*wake)(void *host);
+	/* Watch a descriptor: call riser__watch_ready() while `events` hold; events 0: stop. */
+	int (*watch)(void *host, struct riser_watch *watch, int fd, short events);
+
+	/*
+	 * Interrupts; any thread, with the device's interrupt lock held. INTx is told on every
+	 * change of its level, messages once each, as the guest programmed them.
+	 */
+	void (*intx)(void *host, bool level);
+	void (*message)(void *host, enum riser_irq_mode mode, unsigned vector, uint64_t address,
+			uint32_t data);
+
+	/*
+	 * Guest memory. Mask and bus-master rules are applied already. Any thread. Errors as in
+	 * riser.h.
+	 */
+	int (*dma)(void *host, uint64_t iova, void *buffer, size_t length, bool write);
+	int (*dma_map)(void *host, uint64_t iova, size_t length, unsigned access,
+		       struct riser_dma *dma);
+	int (*dma_unmap)(void *host, struct riser_dma *dma);
+
+	void (*log)(void *host, enum riser_log_level level, const char *line);
+};
+
+#endif
