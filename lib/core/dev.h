@@ -50,6 +50,7 @@ struct riser_dev {
 	struct riser__work_state work;
 	struct riser_watch *watches;
 	char **strings;		     /* option values, NULL-terminated */
+	const char *romfile;	     /* the option every PCI device has */
 	struct riser_error *failure; /* where riser_fail() writes, while init() runs */
 	atomic_ulong mistakes[RISER__MISTAKES];
 };

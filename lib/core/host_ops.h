@@ -8,6 +8,12 @@
 struct riser__dma_table;
 
 struct riser__host_ops {
+	/*
+	 * The host keeps the guest's MSI-X table itself and says by riser__msix_set_masked()
+	 * what may be sent (VFIO): a reset of the device does not mask vectors then.
+	 */
+	bool keeps_msix_table;
+
 	/* Nanoseconds on the host's clock. Any thread. */
 	uint64_t (*now)(void *host);
 	/*

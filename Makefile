@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# A thin front for Meson: each target sets up what it needs, then does its one thing.
+BUILD ?= build
+
+all: build
+
+deps:
+	@tools/deps
+
+$(BUILD)/build.ninja: | deps
+	@meson setup $(BUILD)
+
+build: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+run: build
+	@$(BUILD)/riser run my_rng
+
+check: build
+	@tools/check $(BUILD)
+
+bench: build
+	@ninja -C $(BUILD) --quiet bench
+
+install: build
+	@meson install -C $(BUILD)
+
+clean:
+	@rm -rf $(BUILD)
+
+.PHONY: all deps build run check bench install clean

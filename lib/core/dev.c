@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/dev.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/model.h"
+#include "pci/function.h"
+
+static int start(struct riser_dev *dev, struct riser_error *error)
+{
+	struct riser_error why = { "init() failed" };
+	int ret = 0;
+
+	dev->failure = &why;
+	if (dev->desc->init)
+		ret = dev->desc->init(dev);
+	dev->failure = NULL;
+	if (ret)
+		return riser__fail(error, ret < 0 ? ret : -EIO, "%s: %s", dev->desc->name,
+				   why.text);
+	dev->started = true;
+	riser__dev_reset(dev, RISER_RESET_POWER_ON);
+	return 0;
+}
+
+static int build(struct riser_dev *dev, const char *options, struct riser_error *error)
+{
+	int ret;
+
+	dev->state = calloc(1, dev->desc->state_size ? dev->desc->state_size : 1);
+	ret = dev->state ? riser__timers_init(dev) : -ENOMEM;
+	if (!ret)
+		ret = riser__work_init(dev);
+	if (ret)
+		return riser__fail(error, ret, "%s: no memory for the device", dev->desc->name);
+	ret = riser__options_parse(dev, options, error);
+	if (!ret)
+		ret = riser__pci_create(dev, error);
+	return ret ? ret : start(dev, error);
+}
+
+int riser__dev_create(struct riser_model *model, const char *options,
+		      const struct riser__host_ops *ops, void *host, bool trace,
+		      struct riser_error *error, struct riser_dev **dev)
+{
+	struct riser_dev *made = calloc(1, sizeof(*made));
+	int ret;
+
+	*dev = NULL;
+	if (!made)
+		return riser__fail(error, -ENOMEM, "%s: no memory for the device",
+				   model->pci.name);
+	made->desc = &model->pci;
+	made->ops = ops;
+	made->host = host;
+	made->trace = trace;
+	ret = build(made, options, error);
+	if (ret)
+		riser__dev_destroy(made);
+	else
+		*dev = made;
+	return ret;
+}
+
+void riser__dev_destroy(struct riser_dev *dev)
+{
+	if (!dev)
+		return;
+	riser__work_fini(dev);
+	riser__watches_fini(dev);
+	riser__timers_fini(dev);
+	if (dev->started && dev->desc->fini)
+		dev->desc->fini(dev);
+	riser__pci_destroy(dev);
+	riser__options_free(dev);
+	free(dev->state);
+	free(dev);
+}
+
+void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind)
+{
+	riser__timers_cancel_all(dev);
+	riser__pci_reset(dev);
+	if (dev->desc->reset)
+		dev->desc->reset(dev, kind);
+}
+
+void *riser_state(struct riser_dev *dev)
+{
+	return dev->state;
+}
+
+unsigned riser_reg_index(const struct riser_dev *dev)
+{
+	return dev->reg_index;
+}
+
+/* What a device or a guest puts into a line must not reach the terminal as control codes. */
+static void send_line(struct riser_dev *dev, enum riser_log_level level, char *line)
+{
+	for (char *p = line; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+	dev->ops->log(dev->host, level, line);
+}
+
+void riser_log(struct riser_dev *dev, enum riser_log_level level, const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	send_line(dev, level, line);
+}
+
+int riser_fail(struct riser_dev *dev, int error, const char *format, ...)
+{
+	char line[sizeof(((struct riser_error *)0)->text)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (dev->failure)
+		memcpy(dev->failure->text, line, sizeof(line));
+	else
+		send_line(dev, RISER_ERROR, line);
+	return error;
+}
+
+/* The first few and then ever fewer: a guest cannot fill the log with them. */
+static bool worth_a_line(unsigned long count)
+{
+	return count <= 8 || !(count & (count - 1));
+}
+
+void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const char *format,
+			...)
+{
+	static const char *const names[RISER__MISTAKES] = {
+		[RISER__UNCLAIMED] = "nothing there",
+		[RISER__WIDTH] = "width or alignment not taken",
+		[RISER__READ_ONLY] = "read-only",
+		[RISER__WRITE_ONLY] = "write-only",
+		[RISER__DISABLED] = "disabled",
+		[RISER__BAD_DMA] = "bad DMA address",
+	};
+	unsigned long count = atomic_fetch_add(&dev->mistakes[what], 1) + 1;
+	char line[384];
+	va_list args;
+
+	if (!worth_a_line(count))
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	riser_log(dev, RISER_WARN, "guest: %s: %s (%lu so far)", line, names[what], count);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* The device's side of DMA: mask and bus-master rules, then the host. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "core/dev.h"
+#include "pci/function.h"
+
+static int allowed(struct riser_dev *dev, uint64_t iova, uint64_t length)
+{
+	if (!riser__pci_bus_master(dev)) {
+		riser__dev_mistake(dev, RISER__BAD_DMA,
+				   "DMA of %" PRIu64 " bytes at %#" PRIx64
+				   " while Bus Master Enable is off",
+				   length, iova);
+		return -EACCES;
+	}
+	if (iova > dev->desc->dma_mask || (length && length - 1 > dev->desc->dma_mask - iova)) {
+		riser__dev_mistake(dev, RISER__BAD_DMA,
+				   "DMA of %" PRIu64 " bytes at %#" PRIx64
+				   ", past the device's mask %#" PRIx64,
+				   length, iova, dev->desc->dma_mask);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+static int copy(struct riser_dev *dev, uint64_t iova, void *buffer, size_t length, bool write)
+{
+	int ret = allowed(dev, iova, length);
+
+	if (ret || !length)
+		return ret;
+	ret = dev->ops->dma(dev->host, iova, buffer, length, write);
+	if (ret)
+		riser__dev_mistake(dev, RISER__BAD_DMA, "DMA %s of %zu bytes at %#" PRIx64,
+				   write ? "write" : "read", length, iova);
+	return ret;
+}
+
+int riser_dma_read(struct riser_dev *dev, uint64_t iova, void *to, size_t length)
+{
+	return copy(dev, iova, to, length, false);
+}
+
+int riser_dma_write(struct riser_dev *dev, uint64_t iova, const void *from, size_t length)
+{
+	return copy(dev, iova, (void *)from, length, true);
+}
+
+static int copy_sg(struct riser_dev *dev, const struct riser_sg *sg, size_t count, char *buffer,
+		   bool write)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < count && !ret; i++) {
+		ret = copy(dev, sg[i].iova, buffer, sg[i].length, write);
+		buffer += sg[i].length;
+	}
+	return ret;
+}
+
+int riser_dma_read_sg(struct riser_dev *dev, const struct riser_sg *sg, size_t count, void *to)
+{
+	return copy_sg(dev, sg, count, to, false);
+}
+
+int riser_dma_write_sg(struct riser_dev *dev, const struct riser_sg *sg, size_t count,
+		       const void *from)
+{
+	return copy_sg(dev, sg, count, (void *)from, true);
+}
+
+int riser_dma_map(struct riser_dev *dev, uint64_t iova, size_t length, unsigned access,
+		  struct riser_dma *dma)
+{
+	int ret = allowed(dev, iova, length);
+
+	*dma = (struct riser_dma){ 0 };
+	if (!ret)
+		ret = length ? dev->ops->dma_map(dev->host, iova, length, access, dma)
+			     : -EINVAL;
+	return ret;
+}
+
+int riser_dma_unmap(struct riser_dev *dev, struct riser_dma *dma)
+{
+	return dma->data ? dev->ops->dma_unmap(dev->host, dma) : 0;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/model.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pci/layout.h"
+
+struct riser__chunk {
+	struct riser__chunk *next;
+	max_align_t data[];
+};
+
+void *riser__model_alloc(struct riser_model *model, size_t size)
+{
+	struct riser__chunk *chunk;
+
+	if (size > PTRDIFF_MAX / 2)
+		return NULL;
+	chunk = calloc(1, sizeof(*chunk) + size);
+	if (!chunk)
+		return NULL;
+	chunk->next = model->chunks;
+	model->chunks = chunk;
+	return chunk->data;
+}
+
+int riser__table_normalise(struct riser_model *model, struct riser_table *table, size_t size)
+{
+	size_t known = table->stride < size ? table->stride : size;
+	const char *from = table->base;
+	char *to;
+
+	if (!table->count || !from || !table->stride) {
+		*table = (struct riser_table){ 0 };
+		return 0;
+	}
+	to = riser__model_alloc(model, table->count * size);
+	if (!to)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < table->count; i++)
+		memcpy(to + i * size, from + (size_t)i * table->stride, known);
+	table->base = to;
+	table->stride = (uint32_t)size;
+	return 0;
+}
+
+static int normalise_regs(struct riser_model *model, struct riser_table *table)
+{
+	struct riser_reg *regs;
+	int ret = riser__table_normalise(model, table, sizeof(*regs));
+
+	regs = (struct riser_reg *)table->base;
+	for (uint32_t i = 0; !ret && i < table->count; i++)
+		ret = riser__table_normalise(model, &regs[i].fields,
+					     sizeof(struct riser_reg_field));
+	return ret;
+}
+
+static int normalise_bars(struct riser_model *model, struct riser_table *table)
+{
+	struct riser_bar *bars;
+	int ret = riser__table_normalise(model, table, sizeof(*bars));
+
+	bars = (struct riser_bar *)table->base;
+	for (uint32_t i = 0; !ret && i < table->count; i++) {
+		ret = normalise_regs(model, &bars[i].regs);
+		if (!ret)
+			ret = riser__table_normalise(model, &bars[i].windows,
+						     sizeof(struct riser_window));
+	}
+	return ret;
+}
+
+static int normalise_caps(struct riser_model *model, struct riser_table *table)
+{
+	struct riser_pci_cap *caps;
+	int ret = riser__table_normalise(model, table, sizeof(*caps));
+
+	caps = (struct riser_pci_cap *)table->base;
+	for (uint32_t i = 0; !ret && i < table->count; i++)
+		ret = normalise_regs(model, &caps[i].regs);
+	return ret;
+}
+
+int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc)
+{
+	struct riser_pci_device *pci = &model->pci;
+	int ret;
+
+	memcpy(pci, desc, desc->size < sizeof(*pci) ? desc->size : sizeof(*pci));
+	pci->size = sizeof(*pci);
+	if (!pci->id.subvendor && !pci->id.subdevice) {
+		pci->id.subvendor = 0x1af4;
+		pci->id.subdevice = 0x1100;
+	}
+	if (!pci->dma_mask)
+		pci->dma_mask = UINT64_MAX;
+	ret = normalise_bars(model, &pci->bars);
+	if (!ret)
+		ret = normalise_caps(model, &pci->caps);
+	if (!ret)
+		ret = riser__table_normalise(model, &pci->options, sizeof(struct riser_option));
+	if (!ret)
+		ret = riser__table_normalise(model, &pci->fields, sizeof(struct riser_field));
+	if (!ret)
+		ret = riser__table_normalise(model, &pci->timers, sizeof(struct riser_timer));
+	if (!ret && !pci->vectors)
+		pci->vectors = riser__layout_message_vectors(pci);
+	return ret;
+}
+
+static int fill(struct riser_model *model, struct riser_export exported,
+		struct riser_error *error)
+{
+	const struct riser_pci_device *desc = exported.descriptor;
+	int ret;
+
+	if (exported.abi != RISER_ABI)
+		return riser__fail(
+			error, -ENOEXEC,
+			"the model is built for riser ABI %u, this library has %u: rebuild it",
+			exported.abi, RISER_ABI);
+	if (exported.kind != RISER_PCI || !desc)
+		return riser__fail(error, -ENOEXEC,
+				   "the model is of a kind (%d) not known here",
+				   (int)exported.kind);
+	model->kind = exported.kind;
+	model->exported = desc;
+	if (desc->size < offsetof(struct riser_pci_device, state_size))
+		return riser__fail(error, -EINVAL,
+				   "the descriptor's size is %zu: set .size = sizeof(it)",
+				   desc->size);
+	ret = riser__model_normalise(model, desc);
+	if (ret)
+		return riser__fail(error, ret, "no memory for the model");
+	ret = riser__model_check(&model->pci, error);
+	return ret ? ret : riser__layout_check(&model->pci, error);
+}
+
+int riser_model_from_export(struct riser_export exported, struct riser_model **model,
+			    struct riser_error *error)
+{
+	struct riser_model *made = calloc(1, sizeof(*made));
+	int ret;
+
+	*model = NULL;
+	if (!made)
+		return riser__fail(error, -ENOMEM, "no memory for the model");
+	ret = fill(made, exported, error);
+	if (ret)
+		riser_model_close(made);
+	else
+		*model = made;
+	return ret;
+}
+
+static int load(const char *path, struct riser_model **model, struct riser_error *error)
+{
+	struct riser_export (*get)(void);
+	struct riser_error why;
+	void *handle, *symbol;
+	int ret;
+
+	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!handle)
+		return riser__fail(error, -ENOEXEC, "%s", dlerror());
+	symbol = dlsym(handle, "riser_export");
+	if (!symbol) {
+		dlclose(handle);
+		return riser__fail(error, -ENOEXEC,
+				   "%s: no device model: it lacks RISER_EXPORT(…)", path);
+	}
+	memcpy(&get, &symbol, sizeof(get));
+	ret = riser_model_from_export(get(), model, &why);
+	if (ret) {
+		riser__fail(error, ret, "%s: %s", path, why.text);
+		dlclose(handle);
+		return ret;
+	}
+	(*model)->handle = handle;
+	return 0;
+}
+
+int riser_model_open(const char *path, struct riser_model **model, struct riser_error *error)
+{
+	*model = NULL;
+	return load(path, model, error);
+}
+
+void riser_model_close(struct riser_model *model)
+{
+	if (!model)
+		return;
+	while (model->chunks) {
+		struct riser__chunk *chunk = model->chunks;
+
+		model->chunks = chunk->next;
+		free(chunk);
+	}
+	if (model->handle)
+		dlclose(model->handle);
+	free(model);
+}
+
+enum riser_kind riser_model_kind(const struct riser_model *model)
+{
+	return model->kind;
+}
+
+const struct riser_pci_device *riser_model_pci(const struct riser_model *model)
+{
+	return &model->pci;
+}

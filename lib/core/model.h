@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A loaded model: its descriptor, copied into this library's element sizes and checked. */
+#ifndef RISER_CORE_MODEL_H
+#define RISER_CORE_MODEL_H
+
+#include "core/error.h"
+
+struct riser__chunk; /* an allocation that lives as long as the model */
+
+struct riser_model {
+	void *handle; /* dlopen's, or NULL */
+	enum riser_kind kind;
+	const void *exported; /* the descriptor as the author wrote it */
+	struct riser_pci_device pci;
+	struct riser__chunk *chunks;
+};
+
+/* Zeroed memory that is freed with the model; NULL without memory. */
+void *riser__model_alloc(struct riser_model *model, size_t size);
+
+/*
+ * Copies a table so that its elements are `size` bytes, zero-filled or cut as the model's
+ * differ, and its base may be cast to their type. -ENOMEM.
+ */
+int riser__table_normalise(struct riser_model *model, struct riser_table *table, size_t size);
+
+/* Fills model->pci from a descriptor of whatever size. */
+int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc);
+
+/* The rules of riser.h and pci.h, one line an offence. */
+int riser__model_check(const struct riser_pci_device *desc, struct riser_error *error);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/regmap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t elements(const struct riser_reg *reg)
+{
+	return reg->count ? reg->count : 1;
+}
+
+static uint64_t bucket_of(const struct riser__regmap *map, uint64_t granule)
+{
+	return (granule * 0x9e3779b97f4a7c15u >> 20) & map->mask;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct riser__slot *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static void expand(struct riser__regmap *map, const struct riser_table *regs)
+{
+	const struct riser_reg *reg = regs->base;
+	size_t n = 0;
+
+	for (const struct riser_reg *end = reg + regs->count; reg < end; reg++) {
+		uint32_t stride = reg->stride ? reg->stride : reg->width;
+
+		for (uint32_t i = 0; i < elements(reg); i++)
+			map->slots[n++] =
+				(struct riser__slot){ reg, reg->offset + (uint64_t)i * stride,
+						      reg->at + i * reg->width, i };
+	}
+	qsort(map->slots, n, sizeof(*map->slots), by_offset);
+}
+
+static void index_slots(struct riser__regmap *map)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		uint64_t granule = map->slots[i].offset / 8;
+		uint64_t b = bucket_of(map, granule);
+
+		if (i && map->slots[i - 1].offset / 8 == granule)
+			continue;
+		while (map->buckets[b])
+			b = (b + 1) & map->mask;
+		map->buckets[b] = (uint32_t)i + 1;
+	}
+}
+
+static bool has_once(const struct riser_table *regs)
+{
+	const struct riser_reg *reg = regs->base;
+
+	for (uint32_t i = 0; i < regs->count; i++) {
+		if (reg[i].once)
+			return true;
+	}
+	return false;
+}
+
+static int build(struct riser__regmap *map, const struct riser_table *regs)
+{
+	const struct riser_reg *reg = regs->base;
+	uint64_t size = 16;
+
+	for (uint32_t i = 0; i < regs->count; i++)
+		map->count += elements(&reg[i]);
+	while (size < 2 * map->count)
+		size *= 2;
+	map->mask = size - 1;
+	map->slots = calloc(map->count ? map->count : 1, sizeof(*map->slots));
+	map->buckets = calloc(size, sizeof(*map->buckets));
+	if (!map->slots || !map->buckets)
+		return -ENOMEM;
+	if (has_once(regs)) {
+		map->written = calloc(map->count / 8 + 1, 1);
+		if (!map->written)
+			return -ENOMEM;
+	}
+	expand(map, regs);
+	index_slots(map);
+	return 0;
+}
+
+int riser__regmap_create(const struct riser_table *regs, struct riser__regmap **map)
+{
+	struct riser__regmap *made = calloc(1, sizeof(*made));
+	int ret = made ? build(made, regs) : -ENOMEM;
+
+	if (ret) {
+		riser__regmap_destroy(made);
+		made = NULL;
+	}
+	*map = made;
+	return ret;
+}
+
+void riser__regmap_destroy(struct riser__regmap *map)
+{
+	if (!map)
+		return;
+	free(map->slots);
+	free(map->buckets);
+	free(map->written);
+	free(map);
+}
+
+const struct riser__slot *riser__regmap_find(const struct riser__regmap *map, uint64_t offset)
+{
+	uint64_t granule = offset / 8;
+	uint64_t b = bucket_of(map, granule);
+	const struct riser__slot *slot, *end = map->slots + map->count;
+
+	for (;; b = (b + 1) & map->mask) {
+		if (!map->buckets[b])
+			return NULL;
+		slot = map->slots + map->buckets[b] - 1;
+		if (slot->offset / 8 == granule)
+			break;
+	}
+	for (; slot < end && slot->offset <= offset; slot++) {
+		if (offset - slot->offset < slot->reg->width)
+			return slot;
+	}
+	return NULL;
+}
+
+void riser__regmap_reset(struct riser__regmap *map, void *state)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct riser__slot *slot = &map->slots[i];
+
+		riser__state_store((char *)state + slot->at, slot->reg->width,
+				   slot->reg->reset);
+	}
+	if (map->written)
+		memset(map->written, 0, riser__regmap_written_size(map));
+}
+
+size_t riser__regmap_written_size(const struct riser__regmap *map)
+{
+	return map->written ? map->count / 8 + 1 : 0;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* BARs: which of windows, registers, MSI-X table and the device's own ops takes an access. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "pci/function.h"
+
+static bool has_shared(const struct riser_bar *desc)
+{
+	const struct riser_window *window = desc->windows.base;
+
+	for (uint32_t i = 0; i < desc->windows.count; i++) {
+		if (window[i].shared)
+			return true;
+	}
+	return false;
+}
+
+/* One file a BAR, as large as it but empty except for the windows: hosts take only one. */
+static int make_memory(struct riser_dev *dev, struct riser__bar *bar)
+{
+	bar->fd = memfd_create(dev->desc->name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (bar->fd < 0 || ftruncate(bar->fd, (off_t)bar->desc->size))
+		return -errno;
+	/* Nobody who is given it may cut it and so make an access fault. */
+	if (fcntl(bar->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return -errno;
+	return 0;
+}
+
+static int map_windows(struct riser_dev *dev, struct riser__bar *bar)
+{
+	const struct riser_window *window = bar->desc->windows.base;
+
+	for (uint32_t i = 0; i < bar->desc->windows.count; i++) {
+		void *at = (char *)dev->state + window[i].at;
+
+		if (window[i].shared)
+			at = mmap(NULL, window[i].size, PROT_READ | PROT_WRITE, MAP_SHARED,
+				  bar->fd, (off_t)window[i].offset);
+		if (at == MAP_FAILED)
+			return -errno;
+		bar->windows[i] = at;
+	}
+	return 0;
+}
+
+static int create_bar(struct riser_dev *dev, const struct riser_bar *desc)
+{
+	const struct riser_pci_cap *msix = riser__cap_find(dev->desc, RISER_CAP_MSIX);
+	struct riser__bar *bar = &dev->pci->bars[desc->index];
+	int ret = 0;
+
+	bar->desc = desc;
+	bar->msix = msix && msix->bar == desc->index;
+	if (desc->regs.count)
+		ret = riser__regmap_create(&desc->regs, &bar->map);
+	if (ret || !desc->windows.count)
+		return ret;
+	bar->windows = calloc(desc->windows.count, sizeof(*bar->windows));
+	if (!bar->windows)
+		return -ENOMEM;
+	if (has_shared(desc))
+		ret = make_memory(dev, bar);
+	return ret ? ret : map_windows(dev, bar);
+}
+
+int riser__bars_create(struct riser_dev *dev, struct riser_error *error)
+{
+	const struct riser_bar *desc = dev->desc->bars.base;
+
+	for (unsigned i = 0; i < 6; i++)
+		dev->pci->bars[i].fd = -1;
+	for (uint32_t i = 0; i < dev->desc->bars.count; i++) {
+		int ret = create_bar(dev, &desc[i]);
+
+		if (ret)
+			return riser__fail(error, ret, "%s: BAR%u: no memory: %s",
+					   dev->desc->name, desc[i].index, strerror(-ret));
+	}
+	return 0;
+}
+
+void riser__bars_destroy(struct riser_dev *dev)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		struct riser__bar *bar = &dev->pci->bars[i];
+		const struct riser_window *window;
+
+		riser__regmap_destroy(bar->map);
+		if (!bar->windows)
+			continue;
+		window = bar->desc->windows.base;
+		for (uint32_t w = 0; w < bar->desc->windows.count; w++) {
+			if (window[w].shared && bar->windows[w])
+				munmap(bar->windows[w], window[w].size);
+		}
+		free(bar->windows);
+		if (bar->fd >= 0)
+			close(bar->fd);
+	}
+}
+
+void *riser_window(struct riser_dev *dev, unsigned bar, unsigned window)
+{
+	const struct riser__bar *b = bar < 6 ? &dev->pci->bars[bar] : NULL;
+
+	if (!b || !b->windows || window >= b->desc->windows.count)
+		return NULL;
+	return b->windows[window];
+}
+
+/* The memory behind [offset, offset + length) if it is wholly in one window, else NULL. */
+static uint8_t *in_window(const struct riser__bar *bar, uint64_t offset, size_t length)
+{
+	const struct riser_window *window = bar->desc->windows.base;
+
+	for (uint32_t i = 0; i < bar->desc->windows.count; i++) {
+		uint64_t into = offset - window[i].offset;
+
+		if (into < window[i].size && length <= window[i].size - into)
+			return (uint8_t *)bar->windows[i] + into;
+	}
+	return NULL;
+}
+
+/* The largest naturally aligned access that starts at `offset` and is not split. */
+static unsigned piece(const struct riser__bar *bar, uint64_t offset, size_t length)
+{
+	unsigned size = bar->desc->split ? bar->desc->split : 8;
+
+	while (size > length || offset % size)
+		size /= 2;
+	return size;
+}
+
+static uint64_t read_piece(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
+			   unsigned size)
+{
+	const struct riser__slot *slot = bar->map ? riser__regmap_find(bar->map, offset) : NULL;
+	const uint8_t *memory;
+	uint64_t value = 0;
+
+	if (slot)
+		return riser__reg_read(dev, slot, offset, size);
+	memory = in_window(bar, offset, size);
+	if (memory) {
+		memcpy(&value, memory, size);
+		return value;
+	}
+	if (bar->msix && riser__msix_read(dev, offset, size, &value))
+		return value;
+	if (bar->desc->ops && bar->desc->ops->read &&
+	    bar->desc->ops->read(dev, offset, size, &value) >= 0)
+		return value & riser__ones(size);
+	riser__dev_mistake(dev, RISER__UNCLAIMED, "read of %u bytes at BAR%u+%#" PRIx64, size,
+			   bar->desc->index, offset);
+	return riser__ones(size);
+}
+
+static void write_piece(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
+			unsigned size, uint64_t value)
+{
+	const struct riser__slot *slot = bar->map ? riser__regmap_find(bar->map, offset) : NULL;
+	uint8_t *memory;
+
+	if (slot) {
+		riser__reg_write(dev, bar->map, slot, offset, size, value);
+		return;
+	}
+	memory = in_window(bar, offset, size);
+	if (memory) {
+		memcpy(memory, &value, size);
+		return;
+	}
+	if (bar->msix && riser__msix_write(dev, offset, size, value))
+		return;
+	if (bar->desc->ops && bar->desc->ops->write &&
+	    bar->desc->ops->write(dev, offset, size, value) >= 0)
+		return;
+	riser__dev_mistake(dev, RISER__UNCLAIMED, "write of %u bytes at BAR%u+%#" PRIx64, size,
+			   bar->desc->index, offset);
+}
+
+void riser__bar_read(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
+		     uint8_t *to, size_t length)
+{
+	const uint8_t *memory = in_window(bar, offset, length);
+
+	if (memory) {
+		memcpy(to, memory, length);
+		return;
+	}
+	while (length) {
+		unsigned size = piece(bar, offset, length);
+		uint64_t value = read_piece(dev, bar, offset, size);
+
+		memcpy(to, &value, size);
+		offset += size;
+		to += size;
+		length -= size;
+	}
+}
+
+void riser__bar_write(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
+		      const uint8_t *from, size_t length)
+{
+	uint8_t *memory = in_window(bar, offset, length);
+
+	if (memory) {
+		memcpy(memory, from, length);
+		return;
+	}
+	while (length) {
+		unsigned size = piece(bar, offset, length);
+		uint64_t value = 0;
+
+		memcpy(&value, from, size);
+		write_piece(dev, bar, offset, size, value);
+		offset += size;
+		from += size;
+		length -= size;
+	}
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* A PCI function's life, and its regions as hosts access them. */
+#include "pci/function.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int create_vendor_regs(struct riser_dev *dev)
+{
+	const struct riser_pci_cap *cap = dev->desc->caps.base;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < dev->desc->caps.count && !ret; i++) {
+		if (cap[i].regs.count)
+			ret = riser__regmap_create(&cap[i].regs, &dev->pci->vendor[i]);
+	}
+	return ret;
+}
+
+int riser__pci_create(struct riser_dev *dev, struct riser_error *error)
+{
+	struct riser__pci *pci = calloc(1, sizeof(*pci));
+	int ret;
+
+	if (!pci)
+		return riser__fail(error, -ENOMEM, "%s: no memory for the device",
+				   dev->desc->name);
+	dev->pci = pci;
+	ret = riser__irq_create(dev);
+	if (!ret)
+		ret = create_vendor_regs(dev);
+	if (ret)
+		riser__fail(error, ret, "%s: no memory for the device", dev->desc->name);
+	if (!ret)
+		ret = riser__bars_create(dev, error);
+	if (!ret)
+		ret = riser__layout_place(dev->desc, &pci->layout, error);
+	if (!ret)
+		ret = riser__rom_load(dev, error);
+	if (ret)
+		return ret;
+	pci->config_size = pci->layout.config_size;
+	riser__config_build(dev);
+	memcpy(pci->config, pci->reset, sizeof(pci->config));
+	return 0;
+}
+
+void riser__pci_destroy(struct riser_dev *dev)
+{
+	struct riser__pci *pci = dev->pci;
+
+	if (!pci)
+		return;
+	for (unsigned i = 0; i < RISER__CAPS_MAX; i++)
+		riser__regmap_destroy(pci->vendor[i]);
+	riser__bars_destroy(dev);
+	riser__irq_destroy(dev);
+	free(pci->rom);
+	free(pci);
+	dev->pci = NULL;
+}
+
+void riser__pci_reset(struct riser_dev *dev)
+{
+	struct riser__pci *pci = dev->pci;
+
+	for (unsigned i = 0; i < 6; i++) {
+		if (pci->bars[i].map)
+			riser__regmap_reset(pci->bars[i].map, dev->state);
+	}
+	for (unsigned i = 0; i < RISER__CAPS_MAX; i++) {
+		if (pci->vendor[i])
+			riser__regmap_reset(pci->vendor[i], dev->state);
+	}
+	riser__irq_reset(dev);
+	memcpy(pci->config, pci->reset, sizeof(pci->config));
+	riser__config_changed(dev);
+}
+
+void riser__pci_region_info(struct riser_dev *dev, unsigned region,
+			    struct riser__region_info *info)
+{
+	const struct riser__pci *pci = dev->pci;
+
+	*info = (struct riser__region_info){ .fd = -1, .writable = true };
+	if (region < 6 && pci->bars[region].desc) {
+		const struct riser__bar *bar = &pci->bars[region];
+
+		info->size = bar->desc->size;
+		info->fd = bar->fd;
+		info->windows = bar->desc->windows.base;
+		info->window_count = bar->desc->windows.count;
+	} else if (region == RISER__REGION_ROM) {
+		info->size = pci->rom_size;
+		info->writable = false;
+	} else if (region == RISER__REGION_CONFIG) {
+		info->size = pci->config_size;
+	}
+}
+
+static bool inside(struct riser_dev *dev, unsigned region, uint64_t offset, size_t length)
+{
+	const struct riser__pci *pci = dev->pci;
+	uint64_t size = 0;
+
+	if (region < 6 && pci->bars[region].desc)
+		size = pci->bars[region].desc->size;
+	else if (region == RISER__REGION_ROM)
+		size = pci->rom_size;
+	else if (region == RISER__REGION_CONFIG)
+		size = pci->config_size;
+	return length && offset < size && length <= size - offset;
+}
+
+static void trace(struct riser_dev *dev, const char *verb, unsigned region, uint64_t offset,
+		  const uint8_t *bytes, size_t length)
+{
+	static const char *const names[RISER__REGIONS] = { "BAR0", "BAR1", "BAR2", "BAR3",
+							   "BAR4", "BAR5", "ROM",  "config" };
+	uint64_t value = 0;
+
+	memcpy(&value, bytes, length < sizeof(value) ? length : sizeof(value));
+	riser_log(dev, RISER_DEBUG, "%s %s+%#" PRIx64 " %zu bytes: %#" PRIx64 "%s", verb,
+		  names[region], offset, length, value, length > sizeof(value) ? "..." : "");
+}
+
+/* Whether the function answers; in D3hot only configuration space does. */
+static bool answers(struct riser_dev *dev, unsigned region, uint64_t offset)
+{
+	if (!dev->pci->asleep || region == RISER__REGION_CONFIG)
+		return true;
+	riser__dev_mistake(dev, RISER__DISABLED, "access to BAR%u+%#" PRIx64 " in D3hot",
+			   region, offset);
+	return false;
+}
+
+int riser__pci_read(struct riser_dev *dev, unsigned region, uint64_t offset, void *buffer,
+		    size_t length)
+{
+	if (!inside(dev, region, offset, length))
+		return -EINVAL;
+	if (!answers(dev, region, offset))
+		memset(buffer, 0xff, length);
+	else if (region < 6)
+		riser__bar_read(dev, &dev->pci->bars[region], offset, buffer, length);
+	else if (region == RISER__REGION_ROM)
+		memcpy(buffer, dev->pci->rom + offset, length);
+	else
+		riser__config_read(dev, offset, buffer, length);
+	if (__builtin_expect(dev->trace, 0))
+		trace(dev, "read", region, offset, buffer, length);
+	return 0;
+}
+
+int riser__pci_write(struct riser_dev *dev, unsigned region, uint64_t offset,
+		     const void *buffer, size_t length)
+{
+	if (!inside(dev, region, offset, length))
+		return -EINVAL;
+	if (__builtin_expect(dev->trace, 0))
+		trace(dev, "write", region, offset, buffer, length);
+	if (!answers(dev, region, offset))
+		return 0;
+	if (region < 6)
+		riser__bar_write(dev, &dev->pci->bars[region], offset, buffer, length);
+	else if (region == RISER__REGION_ROM)
+		riser__dev_mistake(dev, RISER__READ_ONLY, "write to the ROM at %#" PRIx64,
+				   offset);
+	else
+		riser__config_write(dev, offset, buffer, length);
+	return 0;
+}

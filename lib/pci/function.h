@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* A PCI function's own state: shared among the files of this folder and the core. */
+#ifndef RISER_PCI_FUNCTION_H
+#define RISER_PCI_FUNCTION_H
+
+#include "core/regmap.h"
+#include "pci/layout.h"
+#include "pci/pci.h"
+
+enum { RISER__VECTORS_MAX = 2048 };
+
+/* What interrupts look at: a copy of the guest's settings that any thread may use, locked. */
+struct riser__irq {
+	pthread_mutex_t lock;
+	enum riser_irq_mode mode;
+	bool intx_disabled;
+	bool level; /* of INTx, as last told to the host */
+	uint64_t raised[RISER__VECTORS_MAX / 64];
+	unsigned raised_count;
+
+	unsigned msi_count; /* messages enabled */
+	uint64_t msi_address;
+	uint32_t msi_data, msi_mask, msi_pending;
+
+	bool msix_masked;	   /* the whole function */
+	unsigned msix_count;	   /* entries of the table; 0: none */
+	uint32_t (*msix_table)[4]; /* address low, high, data, control */
+	uint64_t *msix_pending;
+};
+
+struct riser__bar {
+	const struct riser_bar *desc; /* NULL: no such BAR */
+	struct riser__regmap *map;
+	int fd;		/* of the shared windows' memory, as large as the BAR; -1: none */
+	void **windows; /* the address of each, shared or in the state */
+	bool msix;	/* holds the MSI-X table and pending bits */
+};
+
+struct riser__pci {
+	uint8_t config[RISER__CONFIG_MAX];
+	uint8_t reset[RISER__CONFIG_MAX];    /* its bytes after a reset */
+	uint8_t writable[RISER__CONFIG_MAX]; /* bits the guest writes */
+	uint8_t w1c[RISER__CONFIG_MAX];	     /* bits it clears by writing 1 */
+	unsigned config_size;
+	struct riser__layout layout;
+	uint16_t pm, msi, msix, express; /* offsets of these capabilities, 0: none */
+	const struct riser_pci_cap *msix_cap;
+	struct riser__regmap *vendor[RISER__CAPS_MAX]; /* of the n-th line of .caps, or NULL */
+	struct riser__bar bars[6];
+	uint8_t *rom;
+	uint64_t rom_size;
+	bool asleep; /* in D3hot: BARs do not answer */
+	atomic_bool bus_master;
+	struct riser__irq irq;
+};
+
+int riser__pci_create(struct riser_dev *dev, struct riser_error *error);
+/* Takes a device without a function. */
+void riser__pci_destroy(struct riser_dev *dev);
+/* Configuration space, registers and interrupts as after power-on. */
+void riser__pci_reset(struct riser_dev *dev);
+
+static inline bool riser__pci_bus_master(const struct riser_dev *dev)
+{
+	return atomic_load_explicit(&dev->pci->bus_master, memory_order_relaxed);
+}
+
+/* Configuration space (config.c): builds its bytes at reset, masks and capabilities. */
+void riser__config_build(struct riser_dev *dev);
+void riser__config_read(struct riser_dev *dev, uint64_t offset, uint8_t *to, size_t length);
+void riser__config_write(struct riser_dev *dev, uint64_t offset, const uint8_t *from,
+			 size_t length);
+/* Has everything that follows from configuration space follow it. */
+void riser__config_changed(struct riser_dev *dev);
+
+/* Capabilities (caps.c). */
+void riser__caps_build(struct riser__pci *pci, const struct riser_pci_device *desc);
+
+/* BARs (bar.c). */
+int riser__bars_create(struct riser_dev *dev, struct riser_error *error);
+void riser__bars_destroy(struct riser_dev *dev);
+void riser__bar_read(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
+		     uint8_t *to, size_t length);
+void riser__bar_write(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
+		      const uint8_t *from, size_t length);
+
+/* The expansion ROM (rom.c): loads the file that the option romfile names. */
+int riser__rom_load(struct riser_dev *dev, struct riser_error *error);
+
+/* Interrupts (irq.c). */
+int riser__irq_create(struct riser_dev *dev);
+void riser__irq_destroy(struct riser_dev *dev);
+void riser__irq_reset(struct riser_dev *dev);
+/* Takes over the guest's settings from configuration space and acts on what changed. */
+void riser__irq_update(struct riser_dev *dev);
+/* The MSI-X table and pending bits in the BAR. True if [offset, offset + size) is in them. */
+bool riser__msix_read(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t *value);
+bool riser__msix_write(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t value);
+
+/* Little-endian values in configuration space. */
+static inline uint32_t riser__get(const uint8_t *at, unsigned size)
+{
+	uint32_t value = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		value |= (uint32_t)at[i] << (8 * i);
+	return value;
+}
+
+static inline void riser__put(uint8_t *at, unsigned size, uint64_t value)
+{
+	for (unsigned i = 0; i < size; i++)
+		at[i] = (uint8_t)(value >> (8 * i));
+}
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "pci/layout.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <linux/pci_regs.h>
+
+static const struct {
+	const char *name;
+	uint16_t size; /* 0: depends on the line */
+	bool extended;
+} kinds[] = {
+	[RISER_CAP_PM] = { "PM", PCI_PM_SIZEOF, false },
+	[RISER_CAP_MSI] = { "MSI", 0, false },
+	[RISER_CAP_MSIX] = { "MSIX", PCI_CAP_MSIX_SIZEOF, false },
+	[RISER_CAP_EXPRESS] = { "EXPRESS", PCI_CAP_EXP_ENDPOINT_SIZEOF_V2, false },
+	[RISER_CAP_VENDOR] = { "VENDOR", 0, false },
+	[RISER_CAP_SERIAL] = { "SERIAL", PCI_EXT_CAP_DSN_SIZEOF, true },
+	[RISER_CAP_AER] = { "AER", PCI_ERR_ROOT_COMMAND, true },
+	[RISER_CAP_ATS] = { "ATS", PCI_EXT_CAP_ATS_SIZEOF, true },
+	[RISER_CAP_PASID] = { "PASID", PCI_EXT_CAP_PASID_SIZEOF, true },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+const char *riser__cap_name(enum riser_cap_kind kind)
+{
+	return kind && (size_t)kind < KINDS ? kinds[kind].name : "unknown";
+}
+
+const struct riser_pci_cap *riser__cap_find(const struct riser_pci_device *desc,
+					    enum riser_cap_kind kind)
+{
+	const struct riser_pci_cap *cap = desc->caps.base;
+
+	for (uint32_t i = 0; i < desc->caps.count; i++) {
+		if (cap[i].kind == kind)
+			return &cap[i];
+	}
+	return NULL;
+}
+
+uint16_t riser__layout_message_vectors(const struct riser_pci_device *desc)
+{
+	const struct riser_pci_cap *msi = riser__cap_find(desc, RISER_CAP_MSI);
+	const struct riser_pci_cap *msix = riser__cap_find(desc, RISER_CAP_MSIX);
+	uint16_t vectors = 1;
+
+	if (msi && msi->vectors > vectors)
+		vectors = msi->vectors;
+	if (msix && msix->vectors > vectors)
+		vectors = msix->vectors;
+	return vectors;
+}
+
+static uint16_t cap_size(const struct riser_pci_cap *cap)
+{
+	if (cap->kind == RISER_CAP_VENDOR)
+		return cap->size;
+	if (cap->kind == RISER_CAP_MSI)
+		return cap->mapped_only ? 0x10 : 0x18;
+	return kinds[cap->kind].size;
+}
+
+/* Marks the dwords of [offset, offset + size); false if one is taken. */
+static bool claim(uint8_t *taken, unsigned offset, unsigned size)
+{
+	for (unsigned i = offset / 4; i < (offset + size + 3) / 4; i++) {
+		if (taken[i])
+			return false;
+	}
+	for (unsigned i = offset / 4; i < (offset + size + 3) / 4; i++)
+		taken[i] = 1;
+	return true;
+}
+
+/* The place of one capability, or 0. Lines with an offset of their own are placed first. */
+static unsigned place(uint8_t *taken, const struct riser_pci_cap *cap, bool express)
+{
+	bool extended = kinds[cap->kind].extended;
+	unsigned first = extended ? 0x100 : 0x40, end = extended ? 0x1000 : 0x100;
+	unsigned size = cap_size(cap);
+
+	if (extended && !express)
+		return 0;
+	if (cap->offset) {
+		if (cap->offset % 4 || cap->offset < first || cap->offset + size > end)
+			return 0;
+		return claim(taken, cap->offset, size) ? cap->offset : 0;
+	}
+	for (unsigned at = first; at + size <= end; at += 4) {
+		if (claim(taken, at, size))
+			return at;
+	}
+	return 0;
+}
+
+static int check_kinds(const struct riser_pci_device *desc, struct riser_error *error)
+{
+	const struct riser_pci_cap *cap = desc->caps.base;
+
+	if (desc->caps.count > RISER__CAPS_MAX)
+		return riser__fail(error, -EINVAL, "%s: %u capabilities; at most %d are taken",
+				   desc->name, desc->caps.count, RISER__CAPS_MAX);
+	for (uint32_t i = 0; i < desc->caps.count; i++) {
+		if (!cap[i].kind || (size_t)cap[i].kind >= KINDS)
+			return riser__fail(error, -EINVAL,
+					   "%s: capability %u is of no known kind (%d)",
+					   desc->name, i, (int)cap[i].kind);
+		if (cap[i].kind != RISER_CAP_VENDOR &&
+		    riser__cap_find(desc, cap[i].kind) != &cap[i])
+			return riser__fail(error, -EINVAL, "%s: capability %u: a second %s",
+					   desc->name, i, riser__cap_name(cap[i].kind));
+		if (cap[i].kind == RISER_CAP_VENDOR && (cap[i].size < 4 || cap[i].size > 0xc0))
+			return riser__fail(
+				error, -EINVAL,
+				"%s: capability %u: a VENDOR one is 4 to 192 bytes, not %u",
+				desc->name, i, cap[i].size);
+	}
+	return 0;
+}
+
+int riser__layout_place(const struct riser_pci_device *desc, struct riser__layout *layout,
+			struct riser_error *error)
+{
+	const struct riser_pci_cap *cap = desc->caps.base;
+	bool express = riser__cap_find(desc, RISER_CAP_EXPRESS);
+	uint8_t taken[RISER__CONFIG_MAX / 4] = { 0 };
+	int ret = check_kinds(desc, error);
+
+	if (ret)
+		return ret;
+	layout->config_size = express ? RISER__CONFIG_MAX : 256;
+	for (int fixed = 1; fixed >= 0; fixed--) {
+		for (uint32_t i = 0; i < desc->caps.count; i++) {
+			if ((cap[i].offset != 0) != fixed)
+				continue;
+			layout->offsets[i] = (uint16_t)place(taken, &cap[i], express);
+			if (!layout->offsets[i])
+				return riser__fail(
+					error, -EINVAL,
+					"%s: capability %u (%s, %u bytes) does not fit%s%s",
+					desc->name, i, riser__cap_name(cap[i].kind),
+					cap_size(&cap[i]),
+					cap[i].offset ? " at its offset" : " any more",
+					kinds[cap[i].kind].extended && !express
+						? ": extended ones need RISER_EXPRESS"
+						: "");
+		}
+	}
+	return 0;
+}
+
+static const struct riser_bar *bar_of(const struct riser_pci_device *desc, unsigned index)
+{
+	const struct riser_bar *bar = desc->bars.base;
+
+	for (uint32_t i = 0; i < desc->bars.count; i++) {
+		if (bar[i].index == index)
+			return &bar[i];
+	}
+	return NULL;
+}
+
+struct range {
+	uint64_t at, size;
+	const char *name;
+};
+
+static bool meet(const struct range *a, uint64_t at, uint64_t size)
+{
+	return a->at < at ? at - a->at < a->size : a->at - at < size;
+}
+
+static int check_msix_range(const struct riser_pci_device *desc, const struct riser_bar *bar,
+			    const struct range *range, struct riser_error *error)
+{
+	const struct riser_reg *reg = bar->regs.base;
+	const struct riser_window *window = bar->windows.base;
+
+	if (range->at % 8 || range->at > bar->size || range->size > bar->size - range->at)
+		return riser__fail(error, -EINVAL,
+				   "%s: the MSI-X %s (%" PRIu64 " bytes at %#" PRIx64
+				   ") must lie inside BAR%u, at a multiple of 8",
+				   desc->name, range->name, range->size, range->at, bar->index);
+	for (uint32_t i = 0; i < bar->regs.count; i++) {
+		uint64_t stride = reg[i].stride ? reg[i].stride : reg[i].width;
+		uint64_t span = (reg[i].count ? reg[i].count - 1 : 0) * stride + reg[i].width;
+
+		if (meet(range, reg[i].offset, span))
+			return riser__fail(error, -EINVAL,
+					   "%s: the MSI-X %s overlaps register '%s'",
+					   desc->name, range->name, reg[i].name);
+	}
+	for (uint32_t i = 0; i < bar->windows.count; i++) {
+		if (meet(range, window[i].offset, window[i].size))
+			return riser__fail(error, -EINVAL,
+					   "%s: the MSI-X %s overlaps window '%s'", desc->name,
+					   range->name, window[i].name);
+	}
+	return 0;
+}
+
+static int check_msix(const struct riser_pci_device *desc, struct riser_error *error)
+{
+	const struct riser_pci_cap *cap = riser__cap_find(desc, RISER_CAP_MSIX);
+	const struct riser_bar *bar;
+	struct range table, pba;
+	int ret;
+
+	if (!cap)
+		return 0;
+	bar = bar_of(desc, cap->bar);
+	if (!bar || bar->kind == RISER_IO)
+		return riser__fail(error, -EINVAL,
+				   "%s: MSI-X names BAR%u, which is no memory BAR", desc->name,
+				   cap->bar);
+	if (!cap->vectors || cap->vectors > 2048)
+		return riser__fail(error, -EINVAL, "%s: MSI-X has 1 to 2048 vectors, not %u",
+				   desc->name, cap->vectors);
+	table = (struct range){ cap->table, riser__msix_table_size(cap), "table" };
+	pba = (struct range){ cap->pba, riser__msix_pba_size(cap), "pending bits" };
+	if (meet(&table, pba.at, pba.size))
+		return riser__fail(error, -EINVAL,
+				   "%s: the MSI-X table and pending bits overlap", desc->name);
+	ret = check_msix_range(desc, bar, &table, error);
+	return ret ? ret : check_msix_range(desc, bar, &pba, error);
+}
+
+static int check_msi(const struct riser_pci_device *desc, struct riser_error *error)
+{
+	const struct riser_pci_cap *cap = riser__cap_find(desc, RISER_CAP_MSI);
+
+	if (cap && (!cap->vectors || cap->vectors & (cap->vectors - 1) || cap->vectors > 32))
+		return riser__fail(error, -EINVAL,
+				   "%s: MSI has 1, 2, 4, 8, 16 or 32 vectors, not %u",
+				   desc->name, cap->vectors);
+	return 0;
+}
+
+int riser__layout_check(const struct riser_pci_device *desc, struct riser_error *error)
+{
+	struct riser__layout layout;
+	const struct riser_pci_cap *msix = riser__cap_find(desc, RISER_CAP_MSIX);
+	int ret = riser__layout_place(desc, &layout, error);
+
+	if (!ret)
+		ret = check_msi(desc, error);
+	if (!ret)
+		ret = check_msix(desc, error);
+	if (!ret && msix && desc->vectors > msix->vectors)
+		ret = riser__fail(error, -EINVAL, "%s: %u vectors, but MSI-X has %u",
+				  desc->name, desc->vectors, msix->vectors);
+	return ret;
+}
