@@ -100,7 +100,7 @@ struct riser_pci_cap {
 	uint64_t table, pba;	 /* MSI-X: offsets in the BAR, multiples of 8 */
 	uint64_t serial;	 /* SERIAL */
 	const void *data;	 /* VENDOR: size - 3 bytes of content at reset, or NULL */
-	struct riser_table regs; /* VENDOR: registers, offsets from the capability's start */
+	struct riser_table regs; /* VENDOR: at offsets from its start; taken in any parts */
 };
 #define RISER_PM                                                                               \
 	{                                                                                      \
@@ -143,7 +143,7 @@ struct riser_pci_device {
 	const char *summary; /* one line */
 	struct riser_pci_id id;
 	uint8_t interrupt_pin; /* INTx: 1 for INTA to 4 for INTD; 0: none */
-	uint16_t vectors;      /* interrupts of the device; 0: as many as its messages, or 1 */
+	uint16_t vectors;  /* interrupts of the device; 0: as MSI-X has, or else MSI, or 1 */
 	uint32_t version;  /* of the saved state; raise it when `fields` or registers change */
 	size_t state_size; /* bytes */
 	uint64_t dma_mask; /* addresses the device can drive; 0: all 64 bits */

@@ -74,14 +74,25 @@ static int normalise_bars(struct riser_model *model, struct riser_table *table)
 	return ret;
 }
 
+/* Configuration space has byte enables: every register in it is taken in parts. */
+static void take_parts(struct riser_table *table)
+{
+	struct riser_reg *regs = (struct riser_reg *)table->base;
+
+	for (uint32_t i = 0; i < table->count; i++)
+		regs[i].part = 1;
+}
+
 static int normalise_caps(struct riser_model *model, struct riser_table *table)
 {
 	struct riser_pci_cap *caps;
 	int ret = riser__table_normalise(model, table, sizeof(*caps));
 
 	caps = (struct riser_pci_cap *)table->base;
-	for (uint32_t i = 0; !ret && i < table->count; i++)
+	for (uint32_t i = 0; !ret && i < table->count; i++) {
 		ret = normalise_regs(model, &caps[i].regs);
+		take_parts(&caps[i].regs);
+	}
 	return ret;
 }
 

@@ -43,15 +43,11 @@ const struct riser_pci_cap *riser__cap_find(const struct riser_pci_device *desc,
 
 uint16_t riser__layout_message_vectors(const struct riser_pci_device *desc)
 {
-	const struct riser_pci_cap *msi = riser__cap_find(desc, RISER_CAP_MSI);
-	const struct riser_pci_cap *msix = riser__cap_find(desc, RISER_CAP_MSIX);
-	uint16_t vectors = 1;
+	const struct riser_pci_cap *cap = riser__cap_find(desc, RISER_CAP_MSIX);
 
-	if (msi && msi->vectors > vectors)
-		vectors = msi->vectors;
-	if (msix && msix->vectors > vectors)
-		vectors = msix->vectors;
-	return vectors;
+	if (!cap)
+		cap = riser__cap_find(desc, RISER_CAP_MSI);
+	return cap && cap->vectors ? cap->vectors : 1;
 }
 
 static uint16_t cap_size(const struct riser_pci_cap *cap)

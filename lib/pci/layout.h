@@ -22,7 +22,7 @@ const struct riser_pci_cap *riser__cap_find(const struct riser_pci_device *desc,
 					    enum riser_cap_kind kind);
 const char *riser__cap_name(enum riser_cap_kind kind);
 
-/* The vectors a device has if it does not say: those of its larger kind of message, or 1. */
+/* The vectors a device has if it does not say: those of MSI-X, or else MSI, or 1. */
 uint16_t riser__layout_message_vectors(const struct riser_pci_device *desc);
 
 /* Bytes of an MSI-X table and of its pending bits. */

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Interrupts: what is raised, masked, pending and lost (nothing) in each mode. */
+#include "fake_host.h"
+
+#include <stdlib.h>
+#include <linux/pci_regs.h>
+
+enum { TABLE = 0x0, PBA = 0x800 };
+
+static const struct riser_pci_cap caps[] = {
+	{ .kind = RISER_CAP_MSI, .vectors = 4, .offset = 0x40 },
+	{ .kind = RISER_CAP_MSIX, .vectors = 70, .bar = 0, .pba = PBA, .offset = 0x60 },
+};
+static const struct riser_bar bars[] = { { .index = 0, .size = 4096 } };
+static const struct riser_pci_device desc = {
+	.size = sizeof(desc),
+	.name = "irq",
+	.interrupt_pin = 1,
+	.bars = RISER_BARS(bars),
+	.caps = RISER_CAPS(caps),
+};
+
+static int start(void **state)
+{
+	*state = calloc(1, sizeof(struct fake_host));
+	fake_host_start(*state, &desc, NULL);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	fake_host_stop(*state);
+	free(*state);
+	return 0;
+}
+
+static void config(struct fake_host *host, unsigned offset, unsigned size, uint32_t value)
+{
+	fake_host_write(host, RISER__REGION_CONFIG, offset, size, value);
+}
+
+static void test_intx_is_a_level(void **state)
+{
+	struct fake_host *host = *state;
+
+	riser_irq_raise(host->dev, 0);
+	riser_irq_raise(host->dev, 5);
+	assert_true(host->intx);
+	assert_int_equal(host->intx_changes, 1);
+	riser_irq_lower(host->dev, 0);
+	assert_true(host->intx);
+	riser_irq_lower(host->dev, 5);
+	assert_false(host->intx);
+	assert_int_equal(riser_irq_raise(host->dev, 70), -22);
+	assert_int_equal(riser_irq_lower(host->dev, 70), -22);
+}
+
+static void test_intx_disable_hides_the_level(void **state)
+{
+	struct fake_host *host = *state;
+
+	riser_irq_raise(host->dev, 0);
+	config(host, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
+	assert_false(host->intx);
+	assert_int_equal(fake_host_read(host, RISER__REGION_CONFIG, PCI_STATUS, 1) &
+				 PCI_STATUS_INTERRUPT,
+			 PCI_STATUS_INTERRUPT);
+	config(host, PCI_COMMAND, 2, 0);
+	assert_true(host->intx);
+	riser__dev_reset(host->dev, RISER_RESET_DEVICE);
+	assert_false(host->intx);
+}
+
+static void enable_msi(struct fake_host *host, unsigned log2)
+{
+	config(host, 0x40 + PCI_MSI_ADDRESS_LO, 4, 0xfee00000);
+	config(host, 0x40 + PCI_MSI_ADDRESS_HI, 4, 0x1);
+	config(host, 0x40 + PCI_MSI_DATA_64, 2, 0x4340);
+	config(host, 0x40 + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_ENABLE | log2 << 4);
+}
+
+static void test_msi(void **state)
+{
+	struct fake_host *host = *state;
+
+	enable_msi(host, 1);
+	assert_int_equal(riser_irq_mode(host->dev), RISER_IRQ_MSI);
+	riser_irq_raise(host->dev, 3); /* two messages: 3 modulo 2 */
+	assert_int_equal(host->last_vector, 1);
+	assert_int_equal(host->last_data, 0x4341);
+	assert_true(host->last_address == 0x1fee00000);
+	assert_false(host->intx);
+}
+
+static void test_msi_more_than_it_has(void **state)
+{
+	struct fake_host *host = *state;
+
+	enable_msi(host, 7);
+	riser_irq_raise(host->dev, 7);
+	assert_int_equal(host->last_vector, 3);
+}
+
+static void test_msi_mask(void **state)
+{
+	struct fake_host *host = *state;
+
+	enable_msi(host, 2);
+	config(host, 0x40 + PCI_MSI_MASK_64, 4, 0x4);
+	riser_irq_raise(host->dev, 2);
+	assert_int_equal(host->messages, 0);
+	assert_int_equal(
+		fake_host_read(host, RISER__REGION_CONFIG, 0x40 + PCI_MSI_PENDING_64, 4), 4);
+	config(host, 0x40 + PCI_MSI_MASK_64, 4, 0);
+	assert_int_equal(host->messages, 1);
+	assert_int_equal(host->last_vector, 2);
+	assert_int_equal(
+		fake_host_read(host, RISER__REGION_CONFIG, 0x40 + PCI_MSI_PENDING_64, 4), 0);
+}
+
+static void test_msix(void **state)
+{
+	struct fake_host *host = *state;
+
+	fake_host_write(host, 0, TABLE + 69 * 16, 8, 0x1fee01003);
+	fake_host_write(host, 0, TABLE + 69 * 16 + 8, 4, 0x77);
+	config(host, 0x60 + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(riser_irq_mode(host->dev), RISER_IRQ_MSIX);
+	riser_irq_raise(host->dev, 69); /* entries are masked after a reset */
+	assert_int_equal(host->messages, 0);
+	assert_int_equal(fake_host_read(host, 0, PBA + 8, 8), 1 << 5);
+	fake_host_write(host, 0, TABLE + 69 * 16 + 12, 4, 0);
+	assert_int_equal(host->messages, 1);
+	assert_int_equal(host->last_vector, 69);
+	assert_int_equal(host->last_data, 0x77);
+	assert_true(host->last_address == 0x1fee01000);
+	assert_int_equal(fake_host_read(host, 0, PBA + 8, 4), 0);
+}
+
+static void test_msix_function_mask(void **state)
+{
+	struct fake_host *host = *state;
+
+	fake_host_write(host, 0, TABLE + 12, 4, 0);
+	config(host, 0x60 + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	riser_irq_raise(host->dev, 0);
+	riser_irq_raise(host->dev, 0);
+	assert_int_equal(host->messages, 0);
+	config(host, 0x60 + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(host->messages, 1);
+}
+
+static void test_msix_bad_access(void **state)
+{
+	struct fake_host *host = *state;
+
+	assert_int_equal(fake_host_read(host, 0, TABLE, 2), 0xffff);
+	fake_host_write(host, 0, PBA, 8, 1);
+	assert_int_equal(fake_host_read(host, 0, PBA, 8), 0);
+	assert_int_equal(host->dev->mistakes[RISER__READ_ONLY], 1);
+	assert_int_equal(host->dev->mistakes[RISER__WIDTH], 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+	const struct CMUnitTest tests[] = {
+		TEST(test_intx_is_a_level),
+		TEST(test_intx_disable_hides_the_level),
+		TEST(test_msi),
+		TEST(test_msi_more_than_it_has),
+		TEST(test_msi_mask),
+		TEST(test_msix),
+		TEST(test_msix_function_mask),
+		TEST(test_msix_bad_access),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
