@@ -270,7 +270,7 @@ struct riser_dma {
 	size_t length;
 	uint64_t iova;
 	uint32_t access;   /* enum riser_dma_access, or-ed */
-	void *private_[2]; /* the library's */
+	void *private_[3]; /* the library's */
 };
 
 /*

@@ -85,6 +85,8 @@ void riser__dev_run_timers(struct riser_dev *dev);
 int riser__work_init(struct riser_dev *dev);
 void riser__work_fini(struct riser_dev *dev);
 void riser__dev_run_posted(struct riser_dev *dev);
+/* Jobs are queued or running. */
+bool riser__work_busy(struct riser_dev *dev);
 
 /* Watches (core/watch.c). */
 void riser__watches_fini(struct riser_dev *dev);

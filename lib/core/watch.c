@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "core/dev.h"
+
+struct riser_watch {
+	struct riser_dev *dev;
+	int fd;
+	short events;
+	void (*ready)(struct riser_dev *dev, int fd, short events, void *arg);
+	void *arg;
+	struct riser_watch *next;
+};
+
+int riser_watch_create(struct riser_dev *dev, int fd, short events,
+		       void (*ready)(struct riser_dev *dev, int fd, short events, void *arg),
+		       void *arg, struct riser_watch **watch)
+{
+	struct riser_watch *made = calloc(1, sizeof(*made));
+	int ret;
+
+	*watch = NULL;
+	if (!made)
+		return -ENOMEM;
+	*made = (struct riser_watch){ dev, fd, events, ready, arg, dev->watches };
+	ret = dev->ops->watch(dev->host, made, fd, events);
+	if (ret) {
+		free(made);
+		return ret;
+	}
+	dev->watches = made;
+	*watch = made;
+	return 0;
+}
+
+int riser_watch_modify(struct riser_watch *watch, short events)
+{
+	int ret = watch->dev->ops->watch(watch->dev->host, watch, watch->fd, events);
+
+	if (!ret)
+		watch->events = events;
+	return ret;
+}
+
+void riser_watch_destroy(struct riser_watch *watch)
+{
+	struct riser_watch **link;
+
+	if (!watch)
+		return;
+	watch->dev->ops->watch(watch->dev->host, watch, watch->fd, 0);
+	for (link = &watch->dev->watches; *link != watch;)
+		link = &(*link)->next;
+	*link = watch->next;
+	free(watch);
+}
+
+void riser__watches_fini(struct riser_dev *dev)
+{
+	while (dev->watches)
+		riser_watch_destroy(dev->watches);
+}
+
+void riser__watch_ready(struct riser_watch *watch, short events)
+{
+	events &= (short)(watch->events | POLLERR | POLLHUP | POLLNVAL);
+	if (events)
+		watch->ready(watch->dev, watch->fd, events, watch->arg);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* Posted work, and jobs on worker threads. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "core/dev.h"
+
+enum { WORKERS_MAX = 4 };
+enum phase { IDLE, QUEUED, RUNNING, ENDED };
+
+struct riser__workers {
+	pthread_cond_t wanted;
+	pthread_t threads[WORKERS_MAX];
+	unsigned count, idle;
+	struct riser_job *first, **last; /* to be run */
+	struct riser_job *ended, **ended_last;
+	unsigned busy; /* jobs queued or running */
+	bool stop;
+};
+
+int riser__work_init(struct riser_dev *dev)
+{
+	struct riser__work_state *w = &dev->work;
+
+	pthread_mutex_init(&w->lock, NULL);
+	w->last = &w->first;
+	return 0;
+}
+
+static void stop_workers(struct riser__work_state *w)
+{
+	struct riser__workers *workers = w->workers;
+
+	if (!workers)
+		return;
+	pthread_mutex_lock(&w->lock);
+	workers->stop = true;
+	pthread_cond_broadcast(&workers->wanted);
+	pthread_mutex_unlock(&w->lock);
+	for (unsigned i = 0; i < workers->count; i++)
+		pthread_join(workers->threads[i], NULL);
+	pthread_cond_destroy(&workers->wanted);
+	free(workers);
+}
+
+void riser__work_fini(struct riser_dev *dev)
+{
+	if (!dev->work.last)
+		return;
+	stop_workers(&dev->work);
+	pthread_mutex_destroy(&dev->work.lock);
+	dev->work = (struct riser__work_state){ 0 };
+}
+
+void riser_post(struct riser_dev *dev, struct riser_work *work)
+{
+	struct riser__work_state *w = &dev->work;
+	bool was_empty = false, queued;
+
+	pthread_mutex_lock(&w->lock);
+	queued = work->queued_;
+	if (!queued) {
+		was_empty = !w->first;
+		work->queued_ = true;
+		work->next_ = NULL;
+		*w->last = work;
+		w->last = &work->next_;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (!queued && was_empty)
+		dev->ops->wake(dev->host);
+}
+
+/* Takes what was posted before now; what a work posts again waits for the next run. */
+static void run_works(struct riser_dev *dev)
+{
+	struct riser__work_state *w = &dev->work;
+	struct riser_work *work;
+
+	pthread_mutex_lock(&w->lock);
+	work = w->first;
+	w->first = NULL;
+	w->last = &w->first;
+	pthread_mutex_unlock(&w->lock);
+	while (work) {
+		struct riser_work *next = work->next_;
+
+		pthread_mutex_lock(&w->lock);
+		work->queued_ = false;
+		pthread_mutex_unlock(&w->lock);
+		work->run(dev, work);
+		work = next;
+	}
+}
+
+static struct riser_job *take_ended(struct riser__work_state *w)
+{
+	struct riser_job *job = NULL;
+
+	pthread_mutex_lock(&w->lock);
+	if (w->workers) {
+		job = w->workers->ended;
+		w->workers->ended = NULL;
+		w->workers->ended_last = &w->workers->ended;
+		for (struct riser_job *j = job; j; j = j->next_)
+			j->phase_ = IDLE;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return job;
+}
+
+void riser__dev_run_posted(struct riser_dev *dev)
+{
+	struct riser_job *job, *next;
+
+	run_works(dev);
+	for (job = take_ended(&dev->work); job; job = next) {
+		next = job->next_;
+		if (job->done)
+			job->done(dev, job);
+	}
+}
+
+static void run_job(struct riser_dev *dev, struct riser__work_state *w)
+{
+	struct riser__workers *workers = w->workers;
+	struct riser_job *job = workers->first;
+	bool first;
+
+	workers->first = job->next_;
+	if (!workers->first)
+		workers->last = &workers->first;
+	job->phase_ = RUNNING;
+	pthread_mutex_unlock(&w->lock);
+	job->run(dev, job);
+	pthread_mutex_lock(&w->lock);
+	first = !workers->ended;
+	job->phase_ = ENDED;
+	job->next_ = NULL;
+	*workers->ended_last = job;
+	workers->ended_last = &job->next_;
+	workers->busy--;
+	if (first)
+		dev->ops->wake(dev->host);
+}
+
+static void *worker(void *opaque)
+{
+	struct riser_dev *dev = opaque;
+	struct riser__work_state *w = &dev->work;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->workers->stop) {
+		if (w->workers->first) {
+			run_job(dev, w);
+			continue;
+		}
+		w->workers->idle++;
+		pthread_cond_wait(&w->workers->wanted, &w->lock);
+		w->workers->idle--;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static int add_workers(struct riser__work_state *w)
+{
+	struct riser__workers *workers = calloc(1, sizeof(*workers));
+
+	if (!workers)
+		return -EAGAIN;
+	pthread_cond_init(&workers->wanted, NULL);
+	workers->last = &workers->first;
+	workers->ended_last = &workers->ended;
+	w->workers = workers;
+	return 0;
+}
+
+/* Another thread if none is idle. Signals are for the program's own threads. */
+static int add_thread(struct riser_dev *dev)
+{
+	struct riser__workers *workers = dev->work.workers;
+	sigset_t all, old;
+	int ret;
+
+	if (workers->idle || workers->count == WORKERS_MAX)
+		return 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&workers->threads[workers->count], NULL, worker, dev);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!ret)
+		workers->count++;
+	return ret && !workers->count ? -EAGAIN : 0;
+}
+
+int riser_job_submit(struct riser_dev *dev, struct riser_job *job)
+{
+	struct riser__work_state *w = &dev->work;
+	int ret = 0;
+
+	pthread_mutex_lock(&w->lock);
+	if (job->phase_ != IDLE)
+		ret = -EBUSY;
+	if (!ret && !w->workers)
+		ret = add_workers(w);
+	if (!ret)
+		ret = add_thread(dev);
+	if (!ret) {
+		struct riser__workers *workers = w->workers;
+
+		job->phase_ = QUEUED;
+		job->next_ = NULL;
+		*workers->last = job;
+		workers->last = &job->next_;
+		workers->busy++;
+		pthread_cond_signal(&workers->wanted);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return ret;
+}
+
+bool riser__work_busy(struct riser_dev *dev)
+{
+	struct riser__work_state *w = &dev->work;
+	bool busy;
+
+	pthread_mutex_lock(&w->lock);
+	busy = w->workers && w->workers->busy;
+	pthread_mutex_unlock(&w->lock);
+	return busy;
+}
