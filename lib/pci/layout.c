@@ -217,11 +217,13 @@ static int check_msix(const struct riser_pci_device *desc, struct riser_error *e
 				   desc->name, cap->vectors);
 	table = (struct range){ cap->table, riser__msix_table_size(cap), "table" };
 	pba = (struct range){ cap->pba, riser__msix_pba_size(cap), "pending bits" };
-	if (meet(&table, pba.at, pba.size))
-		return riser__fail(error, -EINVAL,
-				   "%s: the MSI-X table and pending bits overlap", desc->name);
 	ret = check_msix_range(desc, bar, &table, error);
-	return ret ? ret : check_msix_range(desc, bar, &pba, error);
+	if (!ret)
+		ret = check_msix_range(desc, bar, &pba, error);
+	if (!ret && meet(&table, pba.at, pba.size))
+		ret = riser__fail(error, -EINVAL, "%s: the MSI-X table and pending bits overlap",
+				  desc->name);
+	return ret;
 }
 
 static int check_msi(const struct riser_pci_device *desc, struct riser_error *error)
