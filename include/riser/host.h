@@ -16,6 +16,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct riser_host;
 
@@ -130,6 +131,7 @@ int riser_host_reset(struct riser_host *host, enum riser_reset kind);
 int riser_host_save(struct riser_host *host, void **data, size_t *size);
 int riser_host_load(struct riser_host *host, const void *data, size_t size);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

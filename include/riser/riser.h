@@ -25,6 +25,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* The revision of the binary interface. A model built for another one is refused. */
 #define RISER_ABI 1u
@@ -370,6 +371,7 @@ RISER_PUBLIC struct riser_export riser_export(void);
 	}                                                                                        \
 	struct riser_export riser_export(void)
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* What went wrong: one line for the user that names the thing, the cause and the mend. */
 struct riser_error {
@@ -78,6 +79,7 @@ int riser_server_create(struct riser_loop *loop, struct riser_model *model,
 /* Takes NULL. */
 void riser_server_destroy(struct riser_server *server);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

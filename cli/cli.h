@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands share. */
+#ifndef RISER_CLI_H
+#define RISER_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <riser/serve.h>
+
+/* Exit statuses. SKIP is what test runners know. */
+enum { CLI_OK = 0, CLI_FAIL = 1, CLI_USAGE = 2, CLI_SKIP = 77 };
+
+struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv); /* argv[0] is "riser NAME" */
+};
+
+int cmd_list(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+
+/* say.c: one line on standard error, "riser: …". Returns CLI_FAIL. */
+int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The word among `words` (NULL-terminated) that was probably meant, or NULL. */
+const char *nearest(const char *word, const char *const *words);
+/* asprintf that ends the program without memory. */
+char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* places.c: where things are, in the build tree or installed. Owned by the callee. */
+const char *place_of_tools(void);   /* the folder of provision and build-guest */
+const char *place_of_models(void);  /* the folder of the shipped models' .so */
+const char *place_of_devices(void); /* the folder of the shipped devices' folders */
+const char *place_of_self(void);    /* this program */
+
+/* models.c */
+struct device_spec {
+	char *model;	     /* path of the .so */
+	char *folder;	     /* the device's folder, or NULL */
+	char *name;	     /* the device's */
+	const char *options; /* after the first comma, or NULL */
+};
+
+/*
+ * Finds the model that NAME_OR_PATH[,option=value…] means. Complains and returns false if there
+ * is none. A folder that holds a meson.build is built first.
+ */
+bool device_find(const char *argument, struct device_spec *spec);
+void device_forget(struct device_spec *spec);
+
+/* Calls `each` for every .so in the places that are searched, in order. */
+void models_each(void (*each)(const char *path, void *arg), void *arg);
+
+#endif

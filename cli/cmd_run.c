@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* riser run - a guest with devices: booted, tested, judged. */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/run.h"
+
+enum { OPT_KERNEL = 256, OPT_IMAGE, OPT_VNC, OPT_GDB, OPT_DRY_RUN };
+
+/* "512M", "2G"; a plain number counts MiB, as QEMU's -m does. */
+static uint64_t parse_size(struct argp_state *state, const char *word)
+{
+	char *end;
+	unsigned long long n = strtoull(word, &end, 10);
+	unsigned shift = 20;
+
+	if (*end == 'G' || *end == 'g')
+		shift = 30;
+	if (end == word || *word == '-' || (*end && !strchr("MmGg", *end)) ||
+	    (*end && end[1]) || !n || n > UINT64_MAX >> 31)
+		argp_error(state, "--memory takes a size such as 512M or 2G, not '%s'", word);
+	return (uint64_t)n << shift;
+}
+
+static unsigned parse_number(struct argp_state *state, const char *name, const char *word,
+			     unsigned most)
+{
+	char *end;
+	unsigned long n = strtoul(word, &end, 10);
+
+	if (end == word || *end || *word == '-' || !n || n > most)
+		argp_error(state, "--%s takes a number from 1 to %u, not '%s'", name, most,
+			   word);
+	return (unsigned)n;
+}
+
+static void add_device(struct argp_state *state, struct run_options *options, const char *word)
+{
+	if (options->device_count == DEVICES_MAX)
+		argp_error(state, "at most %d devices at once", DEVICES_MAX);
+	if (!device_find(word, &options->devices[options->device_count]))
+		exit(CLI_FAIL);
+	options->device_count++;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run_options *options = state->input;
+
+	switch (key) {
+	case OPT_KERNEL:
+		options->kernel = arg;
+		break;
+	case OPT_IMAGE:
+		options->image = arg;
+		break;
+	case OPT_VNC:
+		options->vnc = arg ? arg : ":0";
+		break;
+	case OPT_GDB:
+		options->gdb = arg ? arg : "1234";
+		break;
+	case OPT_DRY_RUN:
+		options->dry_run = true;
+		break;
+	case 'm':
+		options->memory = parse_size(state, arg);
+		break;
+	case 'j':
+		options->smp = parse_number(state, "smp", arg, 255);
+		break;
+	case 't':
+		options->timeout = parse_number(state, "timeout", arg, 86400);
+		break;
+	case 's':
+		options->shell = true;
+		break;
+	case ARGP_KEY_ARG:
+		add_device(state, options, arg);
+		break;
+	case ARGP_KEY_END:
+		if (!options->device_count)
+			argp_error(state, "which DEVICE? 'riser list' shows them");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp_option known[] = {
+	{ "shell", 's', NULL, 0, "an interactive root shell instead of the tests", 0 },
+	{ "kernel", OPT_KERNEL, "FILE", 0, "a bzImage, or the tree it was built in", 0 },
+	{ "image", OPT_IMAGE, "DISK", 0, "test in this root disk; it is not changed", 0 },
+	{ "memory", 'm', "SIZE", 0, "the guest's memory (256M)", 0 },
+	{ "smp", 'j', "N", 0, "the guest's CPUs (1)", 0 },
+	{ "timeout", 't', "SECONDS", 0, "give up after so long (120)", 0 },
+	{ "vnc", OPT_VNC, "DISPLAY", OPTION_ARG_OPTIONAL, "a screen over VNC (:0)", 0 },
+	{ "gdb", OPT_GDB, "PORT", OPTION_ARG_OPTIONAL, "QEMU's gdb stub (1234)", 0 },
+	{ "dry-run", OPT_DRY_RUN, NULL, 0, "print the commands instead", 0 },
+	{ 0 },
+};
+
+static const struct argp argp = { known,
+				  parse,
+				  "DEVICE[,OPTION=VALUE…]… [-- QEMU-ARGUMENT…]",
+				  "Boots Linux in an unmodified QEMU with the devices plugged "
+				  "in, loads their drivers, runs "
+				  "their tests, and ends with PASS or FAIL. DEVICE is a name "
+				  "that 'riser list' shows, a .so "
+				  "or a device's folder; the same one may be given twice.",
+				  NULL,
+				  NULL,
+				  NULL };
+
+/* Cuts argv at "--": what follows is QEMU's. */
+static char **cut_extra(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		*argc = i;
+		argv[i] = NULL;
+		return argv + i + 1;
+	}
+	return NULL;
+}
+
+static uint64_t available_memory(void)
+{
+	FILE *info = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (info && fgets(line, sizeof(line), info)) {
+		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+			break;
+	}
+	if (info)
+		fclose(info);
+	return kib ? (uint64_t)kib << 10 : UINT64_MAX;
+}
+
+static bool check(const struct run_options *options)
+{
+	uint64_t available = available_memory();
+
+	if (options->memory > available) {
+		complain("no memory for the guest: it is to have %" PRIu64
+			 " MiB, and this host has %" PRIu64
+			 " MiB left; give less with --memory",
+			 options->memory >> 20, available >> 20);
+		return false;
+	}
+	if (options->image) {
+		FILE *image = fopen(options->image, "re");
+
+		if (!image) {
+			complain("cannot read the image '%s': %m", options->image);
+			return false;
+		}
+		fclose(image);
+	}
+	return true;
+}
+
+static int print_commands(const struct run_options *options,
+			  const struct guest_software *software, const char *scratch)
+{
+	char **arguments;
+
+	initrd_print(options, software);
+	printf("# %s/initrd is the cached initramfs with what build-guest made\n", scratch);
+	for (unsigned i = 0; i < options->device_count; i++) {
+		const struct device_spec *device = &options->devices[i];
+		char *path = socket_path(scratch, i);
+		char *spec = text("%s%s%s", device->model, device->options ? "," : "",
+				  device->options ? device->options : "");
+		char *serve[] = { (char *)place_of_self(),
+				  (char *)"serve",
+				  spec,
+				  (char *)"--socket",
+				  path,
+				  NULL };
+
+		arguments_print(serve);
+		free(spec);
+		free(path);
+	}
+	arguments = qemu_arguments(options, software, scratch);
+	arguments_print(arguments);
+	arguments_free(arguments);
+	return CLI_OK;
+}
+
+static int run(const struct run_options *options, const struct guest_software *software)
+{
+	char *scratch = scratch_make(), *initrd;
+	int status = CLI_FAIL;
+
+	if (!scratch)
+		return CLI_FAIL;
+	initrd = text("%s/initrd", scratch);
+	if (options->dry_run)
+		status = print_commands(options, software, scratch);
+	else if (initrd_make(options, software, initrd))
+		status = supervise(options, software, scratch);
+	free(initrd);
+	scratch_remove(scratch);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options options = { .memory = 256 << 20, .smp = 1, .timeout = 120 };
+	struct guest_software software = { 0 };
+	int status = CLI_FAIL;
+
+	options.extra = cut_extra(&argc, argv);
+	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
+		return CLI_USAGE;
+	if (check(&options) && software_find(&options, &software))
+		status = run(&options, &software);
+	software_forget(&software);
+	for (unsigned i = 0; i < options.device_count; i++)
+		device_forget(&options.devices[i]);
+	return status;
+}

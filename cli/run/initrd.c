@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's first file system: the cached base, and behind it an archive of this run's own
+ * with drivers and tests. The kernel unpacks archives that follow one another.
+ */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run/run.h"
+
+/* Where a device's guest parts are built; they stay there for the next run. */
+static char *cache_of(const struct device_spec *device, const struct guest_software *software)
+{
+	const char *cache = getenv("RISER_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+	unsigned hash = 5381;
+
+	for (const char *p = device->folder; *p; p++)
+		hash = hash * 33 + (unsigned char)*p;
+	if (cache)
+		return text("%s/guest/%s/%s-%08x", cache, software->release, device->name,
+			    hash);
+	if (xdg)
+		return text("%s/riser/guest/%s/%s-%08x", xdg, software->release, device->name,
+			    hash);
+	return text("%s/.cache/riser/guest/%s/%s-%08x", home ? home : "/root",
+		    software->release, device->name, hash);
+}
+
+static char **build_command(const struct device_spec *device,
+			    const struct guest_software *software)
+{
+	char **arguments = calloc(10, sizeof(*arguments));
+
+	if (!arguments)
+		return NULL;
+	arguments[0] = text("%s/build-guest", place_of_tools());
+	arguments[1] = text("--kdir");
+	arguments[2] = text("%s", software->build);
+	arguments[3] = text("--release");
+	arguments[4] = text("%s", software->release);
+	arguments[5] = text("--modules");
+	arguments[6] = text("%s", software->modules);
+	arguments[7] = text("%s", device->folder);
+	arguments[8] = cache_of(device, software);
+	return arguments;
+}
+
+static bool build(const struct device_spec *device, const struct guest_software *software)
+{
+	char **arguments = build_command(device, software);
+	int status = -1;
+	pid_t pid = arguments ? fork() : -1;
+
+	if (!pid) {
+		execv(arguments[0], arguments);
+		_exit(127);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	arguments_free(arguments);
+	if (pid < 0 || status == -1 || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
+		complain("cannot run %s/build-guest", place_of_tools());
+	return status == 0;
+}
+
+static bool put(struct archive *a, const char *path, mode_t mode, const void *data, size_t size)
+{
+	struct archive_entry *entry = archive_entry_new();
+	bool ok;
+
+	archive_entry_set_pathname(entry, path);
+	archive_entry_set_mode(entry, mode);
+	archive_entry_set_size(entry, (la_int64_t)size);
+	ok = archive_write_header(a, entry) == ARCHIVE_OK &&
+	     (!size || archive_write_data(a, data, size) == (la_ssize_t)size);
+	archive_entry_free(entry);
+	return ok;
+}
+
+static bool put_text(struct archive *a, const char *path, const char *content)
+{
+	return put(a, path, 0100644, content, strlen(content));
+}
+
+static bool put_file(struct archive *a, const char *path, const FTSENT *file)
+{
+	size_t size = (size_t)file->fts_statp->st_size, got = 0;
+	char *content = malloc(size ? size : 1);
+	int fd = content ? open(file->fts_accpath, O_RDONLY | O_CLOEXEC) : -1;
+	bool ok = fd >= 0;
+
+	while (ok && got < size) {
+		ssize_t n = read(fd, content + got, size - got);
+
+		ok = n > 0;
+		got += ok ? (size_t)n : 0;
+	}
+	ok = ok && put(a, path, file->fts_statp->st_mode, content, size);
+	if (fd >= 0)
+		close(fd);
+	free(content);
+	return ok;
+}
+
+static bool put_link(struct archive *a, const char *path, const FTSENT *file)
+{
+	struct archive_entry *entry = archive_entry_new();
+	char target[4096];
+	ssize_t n = readlink(file->fts_accpath, target, sizeof(target) - 1);
+	bool ok;
+
+	target[n > 0 ? n : 0] = '\0';
+	archive_entry_set_pathname(entry, path);
+	archive_entry_set_mode(entry, 0120777);
+	archive_entry_set_symlink(entry, target);
+	ok = n > 0 && archive_write_header(a, entry) == ARCHIVE_OK;
+	archive_entry_free(entry);
+	return ok;
+}
+
+static bool put_entry(struct archive *a, const char *path, const FTSENT *file)
+{
+	switch (file->fts_info) {
+	case FTS_D:
+		return put(a, path, 040755, NULL, 0);
+	case FTS_F:
+		return put_file(a, path, file);
+	case FTS_SL:
+	case FTS_SLNONE:
+		return put_link(a, path, file);
+	default:
+		return true;
+	}
+}
+
+/* All that is below `folder`, if it exists, as `to`/… */
+static bool put_tree(struct archive *a, const char *folder, const char *to)
+{
+	char *roots[] = { (char *)folder, NULL };
+	FTS *walk =
+		access(folder, R_OK) ? NULL : fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	bool ok = true;
+	FTSENT *file;
+
+	if (!walk)
+		return true;
+	while (ok && (file = fts_read(walk))) {
+		const char *below = file->fts_path + strlen(folder);
+		char *path = text("%s%s", to, *to ? below : below + (*below == '/'));
+
+		if (*path)
+			ok = put_entry(a, path, file);
+		free(path);
+	}
+	fts_close(walk);
+	return ok;
+}
+
+static bool first_of_its_name(const struct run_options *options, unsigned i)
+{
+	for (unsigned j = 0; j < i; j++) {
+		if (!strcmp(options->devices[j].name, options->devices[i].name))
+			return false;
+	}
+	return true;
+}
+
+static bool put_load_list(struct archive *a, const struct run_options *options,
+			  const struct guest_software *software)
+{
+	char *all = text("%s", "");
+	bool ok;
+
+	for (unsigned i = 0; i < options->device_count; i++) {
+		char *cache, *path, line[128];
+		FILE *list;
+
+		if (!options->devices[i].folder || !first_of_its_name(options, i))
+			continue;
+		cache = cache_of(&options->devices[i], software);
+		path = text("%s/modules.load", cache);
+		list = fopen(path, "re");
+		while (list && fgets(line, sizeof(line), list)) {
+			char *longer = text("%s%s", all, line);
+
+			free(all);
+			all = longer;
+		}
+		if (list)
+			fclose(list);
+		free(path);
+		free(cache);
+	}
+	ok = !*all || put_text(a, "riser/modules.load", all);
+	free(all);
+	return ok;
+}
+
+static bool put_device(struct archive *a, const struct run_options *options, unsigned i,
+		       const struct guest_software *software)
+{
+	const struct device_spec *device = &options->devices[i];
+	char *cache = cache_of(device, software), count[16];
+	const char *const parts[][2] = { { "early", "riser/early" },
+					 { "modules", "riser/modules" },
+					 { "tests", "riser/tests" },
+					 { "tree", "" } };
+	unsigned instances = 0;
+	char *path;
+	bool ok = true;
+
+	for (size_t p = 0; p < sizeof(parts) / sizeof(*parts) && ok; p++) {
+		path = text("%s/%s", cache, parts[p][0]);
+		ok = put_tree(a, path, parts[p][1]);
+		free(path);
+	}
+	for (unsigned j = 0; j < options->device_count; j++)
+		instances += !strcmp(options->devices[j].name, device->name);
+	snprintf(count, sizeof(count), "%u\n", instances);
+	path = text("riser/tests/%s/count", device->name);
+	ok = ok && put_text(a, path, count);
+	free(path);
+	free(cache);
+	return ok;
+}
+
+static bool put_all(struct archive *a, const struct run_options *options,
+		    const struct guest_software *software)
+{
+	bool ok = put(a, "riser", 040755, NULL, 0) && put(a, "riser/tests", 040755, NULL, 0) &&
+		  put_text(a, "riser/mode", options->shell ? "shell\n" : "test\n") &&
+		  put_load_list(a, options, software);
+
+	for (unsigned i = 0; i < options->device_count && ok; i++) {
+		if (options->devices[i].folder && first_of_its_name(options, i))
+			ok = put_device(a, options, i, software);
+	}
+	return ok;
+}
+
+static bool copy_base(int to, const char *base)
+{
+	int from = open(base, O_RDONLY | O_CLOEXEC);
+	ssize_t n = from < 0 ? -1 : 1;
+
+	while (n > 0)
+		n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
+	if (n < 0 && from >= 0 && (errno == EXDEV || errno == EINVAL)) {
+		char block[1 << 16];
+
+		lseek(from, 0, SEEK_SET);
+		lseek(to, 0, SEEK_SET);
+		while ((n = read(from, block, sizeof(block))) > 0) {
+			if (write(to, block, (size_t)n) != n)
+				n = -1;
+		}
+	}
+	if (from >= 0)
+		close(from);
+	return !n;
+}
+
+static bool write_initrd(const struct run_options *options,
+			 const struct guest_software *software, int fd)
+{
+	struct archive *a = archive_write_new();
+	bool ok = a && copy_base(fd, software->initramfs) &&
+		  archive_write_set_format_cpio_newc(a) == ARCHIVE_OK &&
+		  archive_write_open_fd(a, fd) == ARCHIVE_OK && put_all(a, options, software);
+
+	ok = ok && archive_write_close(a) == ARCHIVE_OK;
+	if (!ok)
+		complain("cannot write the guest's initramfs: %s",
+			 a && archive_error_string(a) ? archive_error_string(a)
+						      : strerror(errno));
+	archive_write_free(a);
+	return ok;
+}
+
+bool initrd_make(const struct run_options *options, const struct guest_software *software,
+		 const char *path)
+{
+	bool ok = true;
+	int fd;
+
+	for (unsigned i = 0; i < options->device_count && ok; i++) {
+		if (options->devices[i].folder && first_of_its_name(options, i))
+			ok = build(&options->devices[i], software);
+	}
+	if (!ok)
+		return false;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		complain("cannot write '%s': %s", path, strerror(errno));
+		return false;
+	}
+	ok = write_initrd(options, software, fd);
+	close(fd);
+	return ok;
+}
+
+void initrd_print(const struct run_options *options, const struct guest_software *software)
+{
+	for (unsigned i = 0; i < options->device_count; i++) {
+		char **command;
+
+		if (!options->devices[i].folder || !first_of_its_name(options, i))
+			continue;
+		command = build_command(&options->devices[i], software);
+		arguments_print(command);
+		arguments_free(command);
+	}
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* QEMU's command line. */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/run.h"
+
+struct list {
+	char **items;
+	size_t count;
+};
+
+static void add(struct list *list, char *item)
+{
+	list->items = realloc(list->items, (list->count + 2) * sizeof(*list->items));
+	if (!list->items)
+		abort();
+	list->items[list->count++] = item;
+	list->items[list->count] = NULL;
+}
+
+/* Adds literal words, up to a NULL. */
+static void add_words(struct list *list, ...)
+{
+	const char *word;
+	va_list args;
+
+	va_start(args, list);
+	while ((word = va_arg(args, const char *)))
+		add(list, text("%s", word));
+	va_end(args);
+}
+
+char *socket_path(const char *scratch, unsigned device)
+{
+	return text("%s/%u.sock", scratch, device);
+}
+
+static void add_device(struct list *list, const char *scratch, unsigned device)
+{
+	struct json_object *object = json_object_new_object(),
+			   *socket = json_object_new_object();
+	char *path = socket_path(scratch, device);
+
+	json_object_object_add(socket, "type", json_object_new_string("unix"));
+	json_object_object_add(socket, "path", json_object_new_string(path));
+	json_object_object_add(object, "driver", json_object_new_string("vfio-user-pci"));
+	json_object_object_add(object, "socket", socket);
+	add_words(list, "-device", NULL);
+	add(list,
+	    text("%s", json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE |
+								      JSON_C_TO_STRING_PLAIN)));
+	json_object_put(object);
+	free(path);
+}
+
+/* What a disk image is, by how it begins. */
+static const char *image_format(const char *path)
+{
+	unsigned char magic[4] = { 0 };
+	FILE *file = fopen(path, "re");
+	size_t n = file ? fread(magic, 1, sizeof(magic), file) : 0;
+
+	if (file)
+		fclose(file);
+	return n == sizeof(magic) && !memcmp(magic, "QFI\xfb", 4) ? "qcow2" : "raw";
+}
+
+static void add_image(struct list *list, const char *path)
+{
+	add_words(list, "-drive", NULL);
+	add(list, text("file=%s,format=%s,if=virtio,snapshot=on", path, image_format(path)));
+}
+
+static void add_consoles(struct list *list, const struct run_options *options,
+			 const char *scratch)
+{
+	add_words(list, "-chardev",
+		  options->shell ? "stdio,id=console,signal=off" : "stdio,id=console",
+		  "-serial", "chardev:console", "-chardev", NULL);
+	add(list, text("file,id=results,path=%s/results", scratch));
+	add_words(list, "-serial", "chardev:results", NULL);
+}
+
+char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
+		      const char *scratch)
+{
+	struct list list = { 0 };
+
+	add(&list, text("%s", software->qemu));
+	add_words(&list, "-name", "riser", "-nodefaults", "-no-reboot", "-accel", "tcg", "-cpu",
+		  "qemu64", "-machine", "q35,memory-backend=ram", "-object", NULL);
+	add(&list,
+	    text("memory-backend-memfd,id=ram,size=%" PRIu64 ",share=on", options->memory));
+	add_words(&list, "-m", NULL);
+	add(&list, text("%" PRIu64 "b", options->memory));
+	add_words(&list, "-smp", NULL);
+	add(&list, text("%u", options->smp));
+	add_words(&list, "-kernel", software->kernel, "-initrd", NULL);
+	add(&list, text("%s/initrd", scratch));
+	add_words(&list, "-append", NULL);
+	add(&list,
+	    text("console=ttyS0 oops=panic panic=-1%s%s",
+		 options->image ? " riser.root=vda" : "", options->gdb ? " nokaslr" : ""));
+	add_consoles(&list, options, scratch);
+	for (unsigned i = 0; i < options->device_count; i++)
+		add_device(&list, scratch, i);
+	if (options->image)
+		add_image(&list, options->image);
+	if (options->vnc) {
+		add_words(&list, "-vga", "std", "-vnc", options->vnc, NULL);
+	} else {
+		add_words(&list, "-display", "none", NULL);
+	}
+	if (options->gdb) {
+		add_words(&list, "-gdb", NULL);
+		add(&list, text("tcp:localhost:%s", options->gdb));
+	}
+	for (char **extra = options->extra; extra && *extra; extra++)
+		add(&list, text("%s", *extra));
+	return list.items;
+}
+
+void arguments_free(char **arguments)
+{
+	for (char **item = arguments; item && *item; item++)
+		free(*item);
+	free(arguments);
+}
+
+static void print_quoted(const char *word)
+{
+	if (*word &&
+	    !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			       "-_=+,./:@%")]) {
+		fputs(word, stdout);
+		return;
+	}
+	putchar('\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*word);
+	}
+	putchar('\'');
+}
+
+void arguments_print(char *const *arguments)
+{
+	for (char *const *item = arguments; *item; item++) {
+		if (item != arguments)
+			putchar(' ');
+		print_quoted(*item);
+	}
+	putchar('\n');
+}

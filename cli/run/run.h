@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* riser run, in pieces: what the guest is, what it is made of, the processes, the verdict. */
+#ifndef RISER_CLI_RUN_H
+#define RISER_CLI_RUN_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "cli.h"
+
+enum { DEVICES_MAX = 32 };
+
+/* What the user asked for. */
+struct run_options {
+	struct device_spec devices[DEVICES_MAX];
+	unsigned device_count;
+	bool shell, dry_run;
+	const char *kernel, *image, *vnc, *gdb;
+	uint64_t memory;       /* bytes */
+	unsigned smp, timeout; /* seconds */
+	char **extra;	       /* QEMU arguments, NULL-terminated, or NULL */
+};
+
+/* kernel.c: the guest's software, from the cache's manifest or as the user names it. */
+struct guest_software {
+	char *qemu, *kernel, *release, *build, *modules, *initramfs;
+};
+bool software_find(const struct run_options *options, struct guest_software *software);
+void software_forget(struct guest_software *software);
+
+/* scratch.c: a folder of this run's own, gone at the end. */
+char *scratch_make(void);
+void scratch_remove(char *folder);
+
+/* initrd.c: builds the devices' guest parts and puts the guest's first file system together. */
+bool initrd_make(const struct run_options *options, const struct guest_software *software,
+		 const char *path);
+void initrd_print(const struct run_options *options, const struct guest_software *software);
+
+/* qemu.c: the command line, NULL-terminated; strings and array malloc'ed. */
+char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
+		      const char *scratch);
+void arguments_free(char **arguments);
+void arguments_print(char *const *arguments);
+char *socket_path(const char *scratch, unsigned device);
+
+/* The last lines that somebody said. */
+enum { TAIL_LINES = 12, TAIL_WIDTH = 256 };
+struct tail {
+	char lines[TAIL_LINES][TAIL_WIDTH];
+	unsigned count; /* ever */
+	char partial[TAIL_WIDTH];
+	size_t used;
+};
+/* Adds bytes; calls `line` for each line that they complete. */
+void tail_add(struct tail *tail, const char *bytes, size_t size,
+	      void (*line)(void *arg, const char *text), void *arg);
+void tail_print(const struct tail *tail, const char *who);
+
+/* child.c: a process that dies with this one. */
+struct child {
+	char *name;
+	pid_t pid;  /* 0: not running */
+	int output; /* what it says; -1: nothing to be read */
+	int status; /* wait's, once it has ended */
+	bool ended;
+	struct tail tail;
+};
+/*
+ * Starts `arguments`. Descriptor `passed`, or -1, becomes its 3, announced as systemd does.
+ * With `quiet` standard output is read too, else just standard error; `interactive` leaves the
+ * terminal to it.
+ */
+bool child_start(struct child *child, const char *name, char *const *arguments, int passed,
+		 bool interactive);
+void child_kill(struct child *child);
+/* "was killed by signal 9 (Killed)" and the like; malloc'ed. */
+char *child_fate(const struct child *child);
+
+/* console.c: the kernel's log as it comes. */
+struct console {
+	struct tail tail;
+	FILE *report; /* from the first line of an oops on */
+	char *report_text;
+	size_t report_size;
+	unsigned report_lines;
+	bool panicked;
+};
+void console_init(struct console *console);
+void console_fini(struct console *console);
+void console_add(struct console *console, const char *bytes, size_t size);
+
+/* results.c: what the guest's init told. */
+struct results {
+	bool booted, done, shell;
+	unsigned passed, failed, skipped;
+	char last[TAIL_WIDTH]; /* its last line */
+	char failures[1024];   /* in words */
+};
+void results_read(const char *path, struct results *results);
+
+/* supervise.c: starts everything, waits, cleans up; the exit status of the run. */
+int supervise(const struct run_options *options, const struct guest_software *software,
+	      const char *scratch);
+
+#endif

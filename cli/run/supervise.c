@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* The processes of a run: started, watched, ended, and what came of them. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run/run.h"
+
+enum { QEMU = DEVICES_MAX, CHILDREN };
+
+struct run {
+	const struct run_options *options;
+	struct child children[CHILDREN]; /* the devices, then QEMU */
+	unsigned ready;			 /* devices that said so */
+	struct console console;
+	int signals; /* a signalfd */
+	int caught;  /* a signal that ends the run */
+	int dead;    /* the device that died, or -1 */
+	bool timed_out;
+	bool ending;   /* devices were told to end */
+	int64_t until; /* ms; 0: no end */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int listen_on(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd >= 0 && !fchmod(fd, 0600) &&
+	    !bind(fd, (struct sockaddr *)&address, sizeof(address)) && !listen(fd, 1))
+		return fd;
+	complain("cannot listen on socket '%s': %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool start_device(struct run *run, unsigned i, const char *scratch)
+{
+	const struct device_spec *device = &run->options->devices[i];
+	char *path = socket_path(scratch, i);
+	char *spec = text("%s%s%s", device->model, device->options ? "," : "",
+			  device->options ? device->options : "");
+	char *arguments[] = { (char *)place_of_self(), (char *)"serve", spec, NULL };
+	int fd = listen_on(path);
+	bool ok = fd >= 0 && child_start(&run->children[i], device->name, arguments, fd, false);
+
+	if (fd >= 0)
+		close(fd);
+	free(spec);
+	free(path);
+	return ok;
+}
+
+struct speaker {
+	struct run *run;
+	const struct child *child;
+};
+
+static void device_said(void *arg, const char *line)
+{
+	struct speaker *speaker = arg;
+
+	if (!strcmp(line, "ready"))
+		speaker->run->ready++;
+	else
+		printf("%s\n", line);
+	fflush(stdout);
+}
+
+static void hear(struct run *run, unsigned i)
+{
+	struct child *child = &run->children[i];
+	struct speaker speaker = { run, child };
+	char bytes[4096];
+	ssize_t n;
+
+	if (child->output < 0)
+		return;
+	while ((n = read(child->output, bytes, sizeof(bytes))) > 0) {
+		if (i == QEMU)
+			console_add(&run->console, bytes, (size_t)n);
+		else
+			tail_add(&child->tail, bytes, (size_t)n, device_said, &speaker);
+	}
+	if (!n) {
+		close(child->output);
+		child->output = -1;
+	}
+}
+
+static void reap(struct run *run)
+{
+	for (int i = 0; i < CHILDREN; i++) {
+		struct child *child = &run->children[i];
+
+		if (child->pid <= 0 || child->ended ||
+		    waitpid(child->pid, &child->status, WNOHANG) != child->pid)
+			continue;
+		child->ended = true;
+		hear(run, (unsigned)i);
+		if (i != QEMU && run->dead < 0 && (child->status || !run->ending))
+			run->dead = i;
+	}
+}
+
+static void take_signal(struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	while (read(run->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(run);
+		else
+			run->caught = (int)info.ssi_signo;
+	}
+}
+
+/* Waits for something to happen, once. */
+static void wait_once(struct run *run)
+{
+	struct pollfd fds[CHILDREN + 1];
+	int64_t left = run->until ? run->until - now_ms() : -1;
+
+	for (unsigned i = 0; i < CHILDREN; i++)
+		fds[i] = (struct pollfd){ run->children[i].pid ? run->children[i].output : -1,
+					  POLLIN, 0 };
+	fds[CHILDREN] = (struct pollfd){ run->signals, POLLIN, 0 };
+	if (run->until && left <= 0) {
+		run->timed_out = true;
+		return;
+	}
+	if (poll(fds, CHILDREN + 1, left > 60000 ? 60000 : (int)left) <= 0)
+		return;
+	for (unsigned i = 0; i < CHILDREN; i++) {
+		if (fds[i].revents)
+			hear(run, i);
+	}
+	if (fds[CHILDREN].revents)
+		take_signal(run);
+}
+
+static bool over(const struct run *run)
+{
+	return run->caught || run->dead >= 0 || run->timed_out;
+}
+
+static bool start_devices(struct run *run, const char *scratch)
+{
+	for (unsigned i = 0; i < run->options->device_count; i++) {
+		if (!start_device(run, i, scratch))
+			return false;
+	}
+	while (run->ready < run->options->device_count && !over(run))
+		wait_once(run);
+	return true;
+}
+
+static void catch_signals(struct run *run)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	run->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* Devices end in order, so that what goes wrong at their end is seen. */
+static void end_devices(struct run *run)
+{
+	run->ending = true;
+	for (int i = 0; i < QEMU; i++) {
+		if (run->children[i].pid > 0 && !run->children[i].ended)
+			kill(run->children[i].pid, SIGTERM);
+	}
+	run->until = now_ms() + 2000;
+	for (int i = 0; i < QEMU; i++) {
+		struct child *child = &run->children[i];
+
+		while (child->pid > 0 && !child->ended && !run->timed_out)
+			wait_once(run);
+	}
+}
+
+static int fail(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stderr);
+	printf("FAIL: ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	return CLI_FAIL;
+}
+
+static int device_died(const struct run *run)
+{
+	const struct child *child = &run->children[run->dead];
+	char *fate = child_fate(child);
+
+	tail_print(&child->tail, child->name);
+	fail("device %s %s", child->name, fate);
+	free(fate);
+	return CLI_FAIL;
+}
+
+static int kernel_failed(struct run *run)
+{
+	fflush(run->console.report);
+	say("the kernel's report:");
+	fputs(run->console.report_text, stderr);
+	return fail("the guest's kernel failed; its report is above");
+}
+
+static int qemu_failed(const struct run *run)
+{
+	char *fate = child_fate(&run->children[QEMU]);
+
+	tail_print(&run->console.tail, "QEMU");
+	fail("QEMU %s", fate);
+	free(fate);
+	return CLI_FAIL;
+}
+
+static int judge_guest(const struct run *run, const struct results *results)
+{
+	if (run->timed_out) {
+		tail_print(&run->console.tail, "the guest");
+		return fail("the guest did not end within %u s; the last its init told: %s",
+			    run->options->timeout, *results->last ? results->last : "nothing");
+	}
+	if (!results->done)
+		return fail("the guest ended before its tests did; the last its init told: %s",
+			    *results->last ? results->last : "nothing");
+	if (results->failed)
+		return fail("%s", results->failures);
+	if (!results->passed && results->skipped) {
+		printf("SKIP: every guest test was skipped\n");
+		return CLI_SKIP;
+	}
+	printf("PASS%s\n",
+	       results->passed ? ""
+			       : " (no device has a guest test: the guest booted and ended)");
+	return CLI_OK;
+}
+
+static int judge(struct run *run, const char *scratch)
+{
+	char *path = text("%s/results", scratch);
+	struct results results;
+
+	results_read(path, &results);
+	free(path);
+	if (run->caught) {
+		complain("interrupted by %s", strsignal(run->caught));
+		return 128 + run->caught;
+	}
+	if (run->dead >= 0)
+		return device_died(run);
+	if (run->console.panicked)
+		return kernel_failed(run);
+	if (run->children[QEMU].ended && run->children[QEMU].status)
+		return qemu_failed(run);
+	if (run->options->shell && results.done)
+		return CLI_OK;
+	return judge_guest(run, &results);
+}
+
+static void start_and_wait(struct run *run, const struct guest_software *software,
+			   const char *scratch)
+{
+	char **arguments = qemu_arguments(run->options, software, scratch);
+
+	if (child_start(&run->children[QEMU], "QEMU", arguments, -1, run->options->shell)) {
+		while (!run->children[QEMU].ended && !over(run))
+			wait_once(run);
+	}
+	arguments_free(arguments);
+}
+
+int supervise(const struct run_options *options, const struct guest_software *software,
+	      const char *scratch)
+{
+	struct run run = { .options = options, .dead = -1 };
+	struct termios terminal;
+	bool has_terminal = !tcgetattr(STDIN_FILENO, &terminal);
+	int status = CLI_FAIL;
+
+	console_init(&run.console);
+	catch_signals(&run);
+	if (!options->shell)
+		run.until = now_ms() + (int64_t)options->timeout * 1000;
+	if (start_devices(&run, scratch)) {
+		if (!over(&run))
+			start_and_wait(&run, software, scratch);
+		if (!over(&run))
+			end_devices(&run);
+		run.timed_out = run.timed_out && !run.children[QEMU].ended;
+		status = judge(&run, scratch);
+	}
+	for (int i = 0; i < CHILDREN; i++)
+		child_kill(&run.children[i]);
+	if (has_terminal)
+		tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+	console_fini(&run.console);
+	close(run.signals);
+	return status;
+}
