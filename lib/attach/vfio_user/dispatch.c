@@ -1,139 +1,146 @@
 /* SPDX-License-Identifier: MIT */
-/* From messages to handlers and back: every request is checked here once for its least size. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
+/* Which handler a message gets, and the reply it is given. */
 #include "attach/vfio_user/server.h"
 
-/* With more than this still to be sent nothing is read: the client has to take its replies. */
-enum { STALL = 2 << 20 };
+#include <errno.h>
+#include <string.h>
 
-static const struct command {
+struct command {
 	const char *name;
-	vu_handler *handler;
-	uint32_t least; /* bytes of payload */
-} commands[VU_COMMANDS] = {
-	[VU_VERSION] = { "VERSION", vu_version, sizeof(struct vu_version) },
-	[VU_DMA_MAP] = { "DMA_MAP", vu_map_dma, sizeof(struct vu_dma_map) },
-	[VU_DMA_UNMAP] = { "DMA_UNMAP", vu_unmap_dma, sizeof(struct vu_dma_unmap) },
-	[VU_DEVICE_GET_INFO] = { "DEVICE_GET_INFO", vu_get_info,
-				 sizeof(struct vu_device_info) },
-	[VU_DEVICE_GET_REGION_INFO] = { "DEVICE_GET_REGION_INFO", vu_get_region_info,
-					sizeof(struct vu_region_info) },
-	[VU_DEVICE_GET_REGION_IO_FDS] = { "DEVICE_GET_REGION_IO_FDS", vu_get_region_io_fds,
-					  sizeof(struct vu_region_io_fds) },
-	[VU_DEVICE_GET_IRQ_INFO] = { "DEVICE_GET_IRQ_INFO", vu_get_irq_info,
-				     sizeof(struct vu_irq_info) },
-	[VU_DEVICE_SET_IRQS] = { "DEVICE_SET_IRQS", vu_set_irqs, sizeof(struct vu_irq_set) },
-	[VU_REGION_READ] = { "REGION_READ", vu_region_read, sizeof(struct vu_region_access) },
-	[VU_REGION_WRITE] = { "REGION_WRITE", vu_region_write,
-			      sizeof(struct vu_region_access) },
-	[VU_DEVICE_RESET] = { "DEVICE_RESET", vu_reset, 0 },
-	[VU_REGION_WRITE_MULTI] = { "REGION_WRITE_MULTI", vu_region_write_multi, 8 },
-	[VU_DEVICE_FEATURE] = { "DEVICE_FEATURE", vu_feature, sizeof(struct vu_feature) },
-	[VU_MIG_DATA_READ] = { "MIG_DATA_READ", vu_migration_read, sizeof(struct vu_mig_data) },
-	[VU_MIG_DATA_WRITE] = { "MIG_DATA_WRITE", vu_migration_write,
-				sizeof(struct vu_mig_data) },
+	vu_handler *handle;
+	uint32_t least, most; /* bytes of payload */
 };
 
-static const struct command *find(uint16_t number)
+enum { ANY = VU_MAX_MESSAGE };
+
+/* The sizes are checked here, so that no handler reads past a message. */
+static const struct command commands[VU_COMMANDS] = {
+	[VU_VERSION] = { "VERSION", vu_version, sizeof(struct vu_version),
+			 sizeof(struct vu_version) + 4096 },
+	[VU_DMA_MAP] = { "DMA_MAP", vu_dma_map, sizeof(struct vu_dma_map),
+			 sizeof(struct vu_dma_map) },
+	[VU_DMA_UNMAP] = { "DMA_UNMAP", vu_dma_unmap, sizeof(struct vu_dma_unmap),
+			   sizeof(struct vu_dma_unmap) + sizeof(struct vu_bitmap) },
+	[VU_GET_INFO] = { "DEVICE_GET_INFO", vu_get_info, sizeof(struct vu_device_info), ANY },
+	[VU_GET_REGION_INFO] = { "DEVICE_GET_REGION_INFO", vu_get_region_info,
+				 sizeof(struct vu_region_info), ANY },
+	[VU_GET_REGION_IO_FDS] = { "DEVICE_GET_REGION_IO_FDS", vu_get_region_io_fds,
+				   sizeof(struct vu_region_io_fds), ANY },
+	[VU_GET_IRQ_INFO] = { "DEVICE_GET_IRQ_INFO", vu_get_irq_info,
+			      sizeof(struct vu_irq_info), ANY },
+	[VU_SET_IRQS] = { "DEVICE_SET_IRQS", vu_set_irqs, sizeof(struct vu_set_irqs), ANY },
+	[VU_REGION_READ] = { "REGION_READ", vu_region_read, sizeof(struct vu_region_access),
+			     sizeof(struct vu_region_access) },
+	[VU_REGION_WRITE] = { "REGION_WRITE", vu_region_write, sizeof(struct vu_region_access),
+			      ANY },
+	[VU_DEVICE_RESET] = { "DEVICE_RESET", vu_device_reset, 0, 0 },
+	[VU_REGION_WRITE_MULTI] = { "REGION_WRITE_MULTI", vu_region_write_multi,
+				    sizeof(uint64_t), ANY },
+	[VU_DEVICE_FEATURE] = { "DEVICE_FEATURE", vu_device_feature, sizeof(struct vu_feature),
+				ANY },
+	[VU_MIG_DATA_READ] = { "MIG_DATA_READ", vu_mig_data_read, sizeof(struct vu_mig_data),
+			       sizeof(struct vu_mig_data) },
+	[VU_MIG_DATA_WRITE] = { "MIG_DATA_WRITE", vu_mig_data_write, sizeof(struct vu_mig_data),
+				ANY },
+};
+
+const char *vu_command_name(unsigned command)
 {
-	return number < VU_COMMANDS && commands[number].handler ? &commands[number] : NULL;
+	if (command == VU_DMA_READ)
+		return "DMA_READ";
+	if (command == VU_DMA_WRITE)
+		return "DMA_WRITE";
+	if (command >= VU_COMMANDS || !commands[command].name)
+		return "unknown command";
+	return commands[command].name;
 }
 
-static int run(struct riser_server *s, const struct command *command,
-	       const struct vu_message *m)
+uint8_t *vu_reply(struct riser_server *server, size_t size)
 {
-	if (m->header.flags & VU_TYPE_MASK)
-		return -EINVAL;
-	if (!command)
-		return -ENOTSUP;
-	if (m->size < command->least)
-		return -EINVAL;
-	if (s->negotiated == (command->handler == vu_version))
-		return -EINVAL;
-	return command->handler(s, m);
+	struct vu_link *link = &server->link;
+	uint8_t *at = vu_output_reserve(&link->out, sizeof(struct vu_header) + size);
+
+	if (!at)
+		return NULL;
+	link->reply_size = size;
+	link->reply = at + sizeof(struct vu_header);
+	return link->reply;
 }
 
-static void note(struct riser_server *s, const struct command *command,
-		 const struct vu_message *m, int ret)
+/* What is wrong with the message as such. */
+static int refuse(struct riser_server *server, const struct vu_message *message)
 {
-	char number[24];
-	const char *name = number;
+	const struct vu_header *header = &message->header;
+	const struct command *command;
 
-	snprintf(number, sizeof(number), "command %u", m->header.command);
-	if (command)
-		name = command->name;
-	if (ret)
-		vu_log(s, RISER_WARN, "client: %s (%zu bytes) refused: %s", name, m->size,
-		       strerror(-ret));
-	else if (s->trace)
-		vu_log(s, RISER_DEBUG, "client: %s (%zu bytes)%s", name, m->size,
-		       m->header.flags & VU_NO_REPLY ? ", posted" : "");
+	if (header->flags & ~(uint32_t)VU_NO_REPLY)
+		return -EINVAL;
+	if (header->command >= VU_COMMANDS || !commands[header->command].handle)
+		return -EOPNOTSUPP;
+	command = &commands[header->command];
+	if (message->size < command->least || message->size > command->most)
+		return -EINVAL;
+	if (message->fds_lost)
+		return -EINVAL;
+	if (!server->link.negotiated && header->command != VU_VERSION)
+		return -EINVAL;
+	return 0;
 }
 
-/* Puts the header before the payload that the handler appended, or an error in its place. */
-static void finish(struct vu_connection *c, const struct vu_message *m, int ret)
+static void trace(struct riser_server *server, const struct vu_message *message, int ret)
 {
-	struct vu_header header = m->header;
+	const struct vu_header *header = &message->header;
 
-	if (ret)
-		c->out_end = c->out_ready + sizeof(header);
+	vu_log(server, RISER_DEBUG, "%s id %u, %u bytes, %u fds%s: %s",
+	       vu_command_name(header->command), header->id, header->size, message->fd_count,
+	       header->flags & VU_NO_REPLY ? ", no reply" : "", ret ? strerror(-ret) : "done");
+}
+
+static void answer(struct riser_server *server, const struct vu_message *message, int ret)
+{
+	struct vu_link *link = &server->link;
+	struct vu_header header = message->header;
+
+	if (ret || !link->reply) {
+		/* There is room: serve_messages() does not let replies fill the buffer. */
+		if (!vu_reply(server, 0))
+			return;
+		link->reply_fd = -1;
+	}
+	header.size = (uint32_t)(sizeof(header) + link->reply_size);
 	header.flags = VU_TYPE_REPLY | (ret ? VU_ERROR : 0);
 	header.error = (uint32_t)-ret;
-	header.size = (uint32_t)(c->out_end - c->out_ready);
-	memcpy(c->out + c->out_ready, &header, sizeof(header));
-	c->out_ready = c->out_end;
+	memcpy(link->reply - sizeof(header), &header, sizeof(header));
+	if (link->reply_fd >= 0) {
+		link->out.fd = link->reply_fd;
+		link->out.fd_at = link->out.end;
+	}
+	link->out.end += header.size;
 }
 
-static void handle(struct riser_server *s, struct vu_message *m)
+void vu_dispatch(struct riser_server *server, struct vu_message *message)
 {
-	const struct command *command = find(m->header.command);
-	struct vu_connection *c = &s->connection;
+	const struct vu_header *header = &message->header;
+	struct vu_link *link = &server->link;
 	int ret;
 
-	if ((m->header.flags & VU_TYPE_MASK) == VU_TYPE_REPLY) {
-		vu_log(s, RISER_WARN, "client: a reply that nobody asked for (id %u) ignored",
-		       m->header.id);
+	if ((header->flags & VU_TYPE_MASK) == VU_TYPE_REPLY) {
+		server->remote.stuck = false; /* a late answer */
+		vu_complain(server, "ignored a %s reply that nothing waits for, id %u",
+			    vu_command_name(header->command), header->id);
 		return;
 	}
-	if (!vu_append(c, sizeof(struct vu_header))) {
-		c->broken = true;
-		c->why = "no memory for a reply";
-		return;
-	}
-	s->fds = &m->fds;
-	ret = run(s, command, m);
-	vu_end_exchange(c);
-	if (ret || s->trace)
-		note(s, command, m, ret);
-	if (m->header.flags & VU_NO_REPLY)
-		c->out_end = c->out_ready;
-	else
-		finish(c, m, ret);
-}
-
-bool vu_dispatch(struct riser_server *s)
-{
-	struct vu_connection *c = &s->connection;
-	struct vu_message m;
-
-	while (vu_unsent(c) < STALL && vu_next(c, &m) == 1) {
-		handle(s, &m);
-		if (m.fds.count)
-			vu_close_fds(&m.fds);
-	}
-	return !c->broken && vu_unsent(c) < STALL;
-}
-
-int vu_take_fd(struct riser_server *s, unsigned index)
-{
-	int fd;
-
-	if (index >= s->fds->count)
-		return -1;
-	fd = s->fds->fds[index];
-	s->fds->fds[index] = -1;
-	return fd;
+	link->reply = NULL;
+	link->reply_fd = -1;
+	ret = refuse(server, message);
+	if (!ret)
+		ret = commands[header->command].handle(server, message);
+	if (__builtin_expect(server->trace, 0))
+		trace(server, message, ret);
+	if (__builtin_expect(ret, 0))
+		vu_complain(server, "refused %s, id %u, %u bytes: %s",
+			    vu_command_name(header->command), header->id, header->size,
+			    strerror(-ret));
+	if (!(header->flags & VU_NO_REPLY))
+		answer(server, message, ret);
 }

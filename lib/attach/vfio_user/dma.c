@@ -1,81 +1,98 @@
 /* SPDX-License-Identifier: MIT */
-/* DMA_MAP and DMA_UNMAP: what the client shares of the guest's memory. */
+/* The client's memory: what is mapped, and which pages of it the device wrote. */
+#include "attach/vfio_user/server.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "attach/vfio_user/server.h"
+enum { PAGE = 4096 };
 
-int vu_map_dma(struct riser_server *s, const struct vu_message *m)
+int vu_dma_map(struct riser_server *server, struct vu_message *message)
 {
-	const uint32_t known =
-		VU_DMA_FLAG_READ | VU_DMA_FLAG_WRITE | VU_DMA_FLAG_MMAP | VU_DMA_FLAG_FILE_IO;
+	static const uint32_t known =
+		VU_DMA_READABLE | VU_DMA_WRITABLE | VU_DMA_MMAP | VU_DMA_FILE_IO;
 	struct vu_dma_map map;
-	unsigned access = 0;
+	unsigned access;
+	int fd = -1;
 
-	memcpy(&map, m->payload, sizeof(map));
-	if (map.argsz < sizeof(map) || map.flags & ~known || s->fds->count > 1)
+	memcpy(&map, message->payload, sizeof(map));
+	if (map.argsz < sizeof(map) || map.flags & ~known || message->fd_count > 1)
 		return -EINVAL;
-	if (map.flags & VU_DMA_FLAG_READ)
-		access |= RISER_DMA_READ;
-	if (map.flags & VU_DMA_FLAG_WRITE)
-		access |= RISER_DMA_WRITE;
-	return riser__dma_table_add(s->dma, map.address, map.size,
-				    s->fds->count ? s->fds->fds[0] : -1, map.offset, access);
+	access = (map.flags & VU_DMA_READABLE ? RISER_DMA_READ : 0u) |
+		 (map.flags & VU_DMA_WRITABLE ? RISER_DMA_WRITE : 0u);
+	if (!access)
+		return -EINVAL;
+	/* A file that is for reading and writing only is reached by message. */
+	if (message->fd_count && (map.flags & (VU_DMA_MMAP | VU_DMA_FILE_IO)) != VU_DMA_FILE_IO)
+		fd = message->fds[0];
+	return riser__dma_table_add(server->table, map.address, map.size, fd, map.offset,
+				    access);
 }
 
-/* The bitmap that an unmap asks for, before the memory goes. */
-static int report_dirty(struct riser_server *s, const struct vu_dma_unmap *unmap,
-			const struct vu_message *m, uint8_t *to)
+int vu_bitmap_size(uint64_t length, uint64_t page_size, uint64_t *size)
+{
+	uint64_t pages;
+
+	if (page_size < PAGE || page_size & (page_size - 1) || !length)
+		return -EINVAL;
+	pages = (length - 1) / page_size + 1;
+	*size = (pages + 63) / 64 * 8;
+	return *size > VU_MAX_XFER / 2 ? -E2BIG : 0;
+}
+
+/* The dirty pages of what is to be unmapped go after the entry. */
+static int add_bitmap(struct riser_server *server, const struct vu_message *message,
+		      struct vu_dma_unmap *unmap, uint8_t **reply)
 {
 	struct vu_bitmap bitmap;
+	uint64_t size = 0;
+	int ret;
 
-	memcpy(&bitmap, m->payload + sizeof(*unmap), sizeof(bitmap));
-	memcpy(to, &bitmap, sizeof(bitmap));
-	return riser__dma_table_dirty(s->dma, unmap->address, unmap->size, bitmap.page_size,
-				      to + sizeof(bitmap), bitmap.size);
-}
-
-static int check_bitmap(const struct vu_dma_unmap *unmap, const struct vu_message *m,
-			size_t *room)
-{
-	struct vu_bitmap bitmap;
-
-	if (m->size < sizeof(*unmap) + sizeof(bitmap))
+	if (message->size < sizeof(*unmap) + sizeof(bitmap) || !server->migration.logging)
 		return -EINVAL;
-	memcpy(&bitmap, m->payload + sizeof(*unmap), sizeof(bitmap));
-	if (bitmap.size > VU_MAX_DATA)
-		return -E2BIG;
-	*room = sizeof(bitmap) + bitmap.size;
-	return unmap->argsz < sizeof(*unmap) + *room ? -EINVAL : 0;
-}
-
-int vu_unmap_dma(struct riser_server *s, const struct vu_message *m)
-{
-	struct vu_dma_unmap unmap;
-	size_t room = 0;
-	uint8_t *reply;
-	int ret = 0;
-
-	memcpy(&unmap, m->payload, sizeof(unmap));
-	if (unmap.argsz < sizeof(unmap) ||
-	    unmap.flags & ~(uint32_t)(VU_UNMAP_DIRTY_BITMAP | VU_UNMAP_ALL))
-		return -EINVAL;
-	if (unmap.flags & VU_UNMAP_ALL) {
-		if (unmap.flags & VU_UNMAP_DIRTY_BITMAP || unmap.address || unmap.size)
-			return -EINVAL;
-		riser__dma_table_clear(s->dma);
-	}
-	if (unmap.flags & VU_UNMAP_DIRTY_BITMAP)
-		ret = check_bitmap(&unmap, m, &room);
+	memcpy(&bitmap, message->payload + sizeof(*unmap), sizeof(bitmap));
+	ret = vu_bitmap_size(unmap->size, bitmap.page_size, &size);
 	if (ret)
 		return ret;
-	reply = vu_reply(s, sizeof(unmap) + room);
+	if (bitmap.size < size || unmap->argsz < sizeof(*unmap) + sizeof(bitmap) + size)
+		return -EINVAL;
+	bitmap.size = size;
+	unmap->argsz = (uint32_t)(sizeof(*unmap) + sizeof(bitmap) + size);
+	*reply = vu_reply(server, unmap->argsz);
+	if (!*reply)
+		return -ENOMEM;
+	memcpy(*reply + sizeof(*unmap), &bitmap, sizeof(bitmap));
+	return riser__dma_table_dirty(server->table, unmap->address, unmap->size,
+				      bitmap.page_size,
+				      *reply + sizeof(*unmap) + sizeof(bitmap), size);
+}
+
+int vu_dma_unmap(struct riser_server *server, struct vu_message *message)
+{
+	struct vu_dma_unmap unmap;
+	uint8_t *reply = NULL;
+	int ret = 0;
+
+	memcpy(&unmap, message->payload, sizeof(unmap));
+	if (unmap.argsz < sizeof(unmap) ||
+	    unmap.flags & ~(uint32_t)(VU_UNMAP_DIRTY | VU_UNMAP_ALL))
+		return -EINVAL;
+	if (unmap.flags & VU_UNMAP_ALL) {
+		if (unmap.flags & VU_UNMAP_DIRTY || unmap.address || unmap.size)
+			return -EINVAL;
+		riser__dma_table_clear(server->table);
+	} else {
+		if (unmap.flags & VU_UNMAP_DIRTY)
+			ret = add_bitmap(server, message, &unmap, &reply);
+		if (!ret)
+			ret = riser__dma_table_remove(server->table, unmap.address, unmap.size);
+	}
+	if (ret)
+		return ret;
+	if (!reply)
+		reply = vu_reply(server, sizeof(unmap));
 	if (!reply)
 		return -ENOMEM;
 	memcpy(reply, &unmap, sizeof(unmap));
-	if (room)
-		ret = report_dirty(s, &unmap, m, reply + sizeof(unmap));
-	if (!ret && !(unmap.flags & VU_UNMAP_ALL))
-		ret = riser__dma_table_remove(s->dma, unmap.address, unmap.size);
-	return ret;
+	return 0;
 }

@@ -1,188 +1,357 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts to the client's eventfds, and DEVICE_SET_IRQS. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <linux/vfio.h>
-
+/*
+ * Interrupts: the client binds an eventfd to a vector, the device's interrupts are written to
+ * it. Nothing is lost while a vector is masked, not bound or the device stopped: a level is
+ * looked at again, a message is held, and MSI-X vectors that are not bound are masked in the
+ * device, so that its pending bits tell.
+ */
 #include "attach/vfio_user/server.h"
 
-int vu_irqs_init(struct riser_server *s)
-{
-	for (unsigned i = 0; i <= VU_IRQ_MSIX; i++) {
-		struct vu_irq *irq = &s->irqs[i];
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-		irq->count = riser__irq_vectors(s->dev, (enum riser_irq_mode)i);
-		irq->fds = malloc((irq->count ? irq->count : 1) * sizeof(*irq->fds));
-		if (!irq->fds)
-			return -ENOMEM;
-		for (unsigned v = 0; v < irq->count; v++)
-			irq->fds[v] = -1;
-	}
-	return 0;
-}
-
-/* A client that does not read its eventfd loses nothing: the counter stays above zero. */
 static void signal_fd(int fd)
 {
-	uint64_t one = 1;
-	ssize_t n;
+	static const uint64_t one = 1;
 
-	if (fd >= 0)
-		n = write(fd, &one, sizeof(one));
-	(void)n;
-}
-
-void vu_host_intx(void *host, bool level)
-{
-	struct riser_server *s = host;
-	struct vu_irq *irq = &s->irqs[VU_IRQ_INTX];
-
-	if (!level || s->intx_masked || !irq->fds || !irq->count || irq->fds[0] < 0)
+	/* If it is full it is readable, which is all that is asked for. */
+	if (write(fd, &one, sizeof(one)) < 0)
 		return;
-	s->intx_masked = true;
-	signal_fd(irq->fds[0]);
 }
 
-void vu_host_message(void *host, enum riser_irq_mode mode, unsigned vector, uint64_t address,
+/* Lock held, for all of these. */
+
+static void send_level(struct riser_server *server)
+{
+	struct vu_irqs *irqs = &server->irqs;
+	struct vu_vector *line = irqs->vectors[VU_IRQ_INTX];
+
+	if (!line || !irqs->level || line->masked || line->fd < 0 ||
+	    atomic_load(&server->stopped))
+		return;
+	line->masked = true; /* until the client unmasks it (AUTOMASKED) */
+	signal_fd(line->fd);
+}
+
+static void send_message(struct riser_server *server, struct vu_vector *vector)
+{
+	vector->held = vector->fd < 0 || vector->masked || atomic_load(&server->stopped);
+	if (!vector->held)
+		signal_fd(vector->fd);
+}
+
+static void send_held(struct riser_server *server)
+{
+	send_level(server);
+	for (unsigned index = VU_IRQ_MSI; index <= VU_IRQ_MSIX; index++) {
+		for (unsigned i = 0; i < server->irqs.count[index]; i++) {
+			if (server->irqs.vectors[index][i].held)
+				send_message(server, &server->irqs.vectors[index][i]);
+		}
+	}
+}
+
+void vu_irqs_intx(void *host, bool level)
+{
+	struct riser_server *server = host;
+
+	server->irqs.level = level;
+	send_level(server);
+}
+
+void vu_irqs_message(void *host, enum riser_irq_mode mode, unsigned vector, uint64_t address,
 		     uint32_t data)
 {
-	struct riser_server *s = host;
-	const struct vu_irq *irq = &s->irqs[mode == RISER_IRQ_MSI ? VU_IRQ_MSI : VU_IRQ_MSIX];
+	struct riser_server *server = host;
+	unsigned index = mode == RISER_IRQ_MSIX ? VU_IRQ_MSIX : VU_IRQ_MSI;
 
 	(void)address, (void)data;
-	if (irq->fds && vector < irq->count)
-		signal_fd(irq->fds[vector]);
+	if (vector < server->irqs.count[index])
+		send_message(server, &server->irqs.vectors[index][vector]);
 }
 
-/* Replaces a vector's eventfd. An MSI-X vector is masked for as long as it has none. */
-static void bind(struct riser_server *s, unsigned index, unsigned vector, int fd)
+void vu_irqs_resume(struct riser_server *server)
 {
-	struct vu_irq *irq = &s->irqs[index];
-	int old;
+	riser__irq_lock(server->dev);
+	send_held(server);
+	riser__irq_unlock(server->dev);
+}
 
-	riser__irq_lock(s->dev);
-	old = irq->fds[vector];
-	irq->fds[vector] = fd;
-	if (index == VU_IRQ_INTX) {
-		s->intx_masked = false;
-		vu_host_intx(s, riser__intx_level(s->dev));
+void vu_irqs_reset(struct riser_server *server)
+{
+	riser__irq_lock(server->dev);
+	for (unsigned index = VU_IRQ_MSI; index <= VU_IRQ_MSIX; index++) {
+		for (unsigned i = 0; i < server->irqs.count[index]; i++)
+			server->irqs.vectors[index][i].held = false;
 	}
-	riser__irq_unlock(s->dev);
-	if (old >= 0)
-		close(old);
-	if (index == VU_IRQ_MSIX)
-		riser__msix_set_masked(s->dev, vector, fd < 0);
+	riser__irq_unlock(server->dev);
 }
 
-void vu_irqs_unbind(struct riser_server *s)
+int vu_irqs_init(struct riser_server *server)
 {
-	for (unsigned i = 0; i <= VU_IRQ_MSIX; i++) {
-		for (unsigned v = 0; s->irqs[i].fds && v < s->irqs[i].count; v++)
-			bind(s, i, v, -1);
+	static const enum riser_irq_mode modes[] = { RISER_IRQ_INTX, RISER_IRQ_MSI,
+						     RISER_IRQ_MSIX };
+	struct vu_irqs *irqs = &server->irqs;
+
+	for (unsigned index = 0; index < 3; index++) {
+		unsigned count = riser__irq_vectors(server->dev, modes[index]);
+
+		if (!count)
+			continue;
+		irqs->vectors[index] = calloc(count, sizeof(struct vu_vector));
+		if (!irqs->vectors[index])
+			return -ENOMEM;
+		for (unsigned i = 0; i < count; i++)
+			irqs->vectors[index][i].fd = -1;
+		riser__irq_lock(server->dev);
+		irqs->count[index] = count;
+		riser__irq_unlock(server->dev);
 	}
-}
-
-void vu_irqs_fini(struct riser_server *s)
-{
-	for (unsigned i = 0; i <= VU_IRQ_MSIX; i++) {
-		for (unsigned v = 0; s->irqs[i].fds && v < s->irqs[i].count; v++) {
-			if (s->irqs[i].fds[v] >= 0)
-				close(s->irqs[i].fds[v]);
-		}
-		free(s->irqs[i].fds);
-		s->irqs[i] = (struct vu_irq){ 0 };
-	}
-}
-
-static void mask_intx(struct riser_server *s, bool masked)
-{
-	riser__irq_lock(s->dev);
-	s->intx_masked = masked;
-	if (!masked)
-		vu_host_intx(s, riser__intx_level(s->dev));
-	riser__irq_unlock(s->dev);
-}
-
-static void mask(struct riser_server *s, unsigned index, unsigned vector, bool masked)
-{
-	if (index == VU_IRQ_INTX)
-		mask_intx(s, masked);
-	else if (index == VU_IRQ_MSIX)
-		riser__msix_set_masked(s->dev, vector, masked);
-}
-
-/* What the client asks for: a range of vectors, what to do, and for which of them. */
-struct set {
-	struct vu_irq_set ask;
-	uint32_t data, action;
-	const uint8_t *bools;
-};
-
-static void act(struct riser_server *s, const struct set *set, unsigned i)
-{
-	unsigned vector = set->ask.start + i;
-
-	if (set->data == VFIO_IRQ_SET_DATA_BOOL && !set->bools[i])
-		return;
-	if (set->action == VFIO_IRQ_SET_ACTION_TRIGGER) {
-		/* A loopback: as if the device had raised it. */
-		riser__irq_lock(s->dev);
-		signal_fd(s->irqs[set->ask.index].fds[vector]);
-		riser__irq_unlock(s->dev);
-		return;
-	}
-	mask(s, set->ask.index, vector, set->action == VFIO_IRQ_SET_ACTION_MASK);
-}
-
-static int check(struct riser_server *s, const struct vu_message *m, struct set *set)
-{
-	const struct vu_irq_set *ask = &set->ask;
-	uint32_t total;
-
-	memcpy(&set->ask, m->payload, sizeof(set->ask));
-	set->data = ask->flags & VFIO_IRQ_SET_DATA_TYPE_MASK;
-	set->action = ask->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
-	set->bools = m->payload + sizeof(set->ask);
-	if (ask->index >= VU_IRQS || ask->flags != (set->data | set->action) ||
-	    __builtin_popcount(set->data) != 1 || __builtin_popcount(set->action) != 1)
-		return -EINVAL;
-	total = s->irqs[ask->index].count;
-	if (ask->start > total || ask->count > total - ask->start)
-		return -EINVAL;
-	if (set->data == VFIO_IRQ_SET_DATA_BOOL && m->size - sizeof(*ask) < ask->count)
-		return -EINVAL;
-	if (set->data == VFIO_IRQ_SET_DATA_EVENTFD && s->fds->count &&
-	    s->fds->count != ask->count)
-		return -EINVAL;
-	if (set->data != VFIO_IRQ_SET_DATA_EVENTFD && s->fds->count)
-		return -EINVAL;
 	return 0;
 }
 
-int vu_set_irqs(struct riser_server *s, const struct vu_message *m)
+void vu_irqs_fini(struct riser_server *server)
 {
-	struct set set;
-	int ret = check(s, m, &set);
+	for (unsigned index = 0; index < 3; index++)
+		free(server->irqs.vectors[index]);
+}
 
+static void drop_resample(struct riser_server *server)
+{
+	struct riser__source *source = &server->irqs.resample;
+
+	if (source->fd < 0)
+		return;
+	riser__loop_remove(server->loop, source);
+	close(source->fd);
+	source->fd = -1;
+}
+
+/* Binds `fd`, or with -1 nothing, to a vector. */
+static void bind_vector(struct riser_server *server, unsigned index, unsigned number, int fd)
+{
+	struct vu_vector *vector = &server->irqs.vectors[index][number];
+	int old;
+
+	riser__irq_lock(server->dev);
+	old = vector->fd;
+	vector->fd = fd;
+	if (index == VU_IRQ_INTX) {
+		vector->masked = false;
+		send_level(server);
+	} else if (fd < 0) {
+		vector->held = vector->masked = false;
+	} else if (vector->held) {
+		send_message(server, vector);
+	}
+	riser__irq_unlock(server->dev);
+	if (index == VU_IRQ_MSIX)
+		riser__msix_set_masked(server->dev, number, fd < 0 || vector->masked);
+	if (old >= 0)
+		close(old);
+}
+
+static void unbind_all(struct riser_server *server, unsigned index)
+{
+	for (unsigned i = 0; i < server->irqs.count[index]; i++)
+		bind_vector(server, index, i, -1);
+	if (index == VU_IRQ_INTX)
+		drop_resample(server);
+}
+
+void vu_irqs_unbind(struct riser_server *server)
+{
+	for (unsigned index = 0; index < 3; index++)
+		unbind_all(server, index);
+}
+
+static void set_masked(struct riser_server *server, unsigned index, unsigned number,
+		       bool masked)
+{
+	struct vu_vector *vector = &server->irqs.vectors[index][number];
+
+	riser__irq_lock(server->dev);
+	vector->masked = masked;
+	if (index == VU_IRQ_INTX)
+		send_level(server);
+	else if (vector->held)
+		send_message(server, vector);
+	riser__irq_unlock(server->dev);
+	if (index == VU_IRQ_MSIX)
+		riser__msix_set_masked(server->dev, number, vector->fd < 0 || masked);
+}
+
+/* As if the device had raised it, for the client's tests. */
+static void trigger(struct riser_server *server, unsigned index, unsigned number)
+{
+	int fd = server->irqs.vectors[index][number].fd;
+
+	if (fd >= 0)
+		signal_fd(fd);
+}
+
+/*
+ * An eventfd, or another of the kernel's nameless files that no harm is done to. It is set
+ * non-blocking, for its client too: one that is full must not stop everybody's loop.
+ */
+static int accept_eventfd(int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fstat(fd, &st))
+		return -errno;
+	if (st.st_mode & S_IFMT || (flags & O_ACCMODE) != O_RDWR)
+		return -EINVAL;
+	return flags & O_NONBLOCK || !fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? 0 : -errno;
+}
+
+static void resampled(struct riser__source *source, uint32_t events)
+{
+	struct riser_server *server =
+		(struct riser_server *)((char *)source -
+					offsetof(struct riser_server, irqs.resample));
+	uint64_t count;
+
+	if (read(source->fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
+		set_masked(server, VU_IRQ_INTX, 0, false);
+	else if (events & ~(uint32_t)EPOLLIN || errno != EAGAIN)
+		drop_resample(server);
+}
+
+/* The client unmasks INTx through an eventfd: KVM's resampling. */
+static int bind_resample(struct riser_server *server, struct vu_message *message)
+{
+	struct riser__source *source = &server->irqs.resample;
+	int ret;
+
+	if (message->fd_count > 1)
+		return -EINVAL;
+	if (message->fd_count) {
+		ret = accept_eventfd(message->fds[0]);
+		if (ret)
+			return ret;
+	}
+	drop_resample(server);
+	if (!message->fd_count)
+		return 0;
+	*source = (struct riser__source){ .fd = message->fds[0], .ready = resampled };
+	ret = riser__loop_add(server->loop, source, EPOLLIN);
 	if (ret)
-		return ret;
-	if (set.data == VFIO_IRQ_SET_DATA_EVENTFD) {
-		if (set.action != VFIO_IRQ_SET_ACTION_TRIGGER)
+		source->fd = -1;
+	else
+		message->fds[0] = -1;
+	return ret;
+}
+
+static int bind_eventfds(struct riser_server *server, const struct vu_set_irqs *set,
+			 struct vu_message *message)
+{
+	uint32_t action = set->flags & VU_ACTIONS;
+
+	if (action == VU_ACTION_UNMASK && set->index == VU_IRQ_INTX)
+		return bind_resample(server, message);
+	if (action != VU_ACTION_TRIGGER)
+		return -EOPNOTSUPP;
+	if (message->fd_count && message->fd_count != set->count)
+		return -EINVAL;
+	for (unsigned i = 0; i < message->fd_count; i++) {
+		int ret = accept_eventfd(message->fds[i]);
+
+		if (ret)
+			return ret;
+	}
+	for (uint32_t i = 0; i < set->count; i++) {
+		bind_vector(server, set->index, set->start + i,
+			    message->fd_count ? message->fds[i] : -1);
+		if (message->fd_count)
+			message->fds[i] = -1;
+	}
+	return 0;
+}
+
+/* DATA_NONE and DATA_BOOL: does the action to each vector, or to those whose byte is set. */
+static void act(struct riser_server *server, const struct vu_set_irqs *set,
+		const uint8_t *bools)
+{
+	uint32_t action = set->flags & VU_ACTIONS;
+
+	for (uint32_t i = 0; i < set->count; i++) {
+		unsigned number = set->start + i;
+
+		if (bools && !bools[i])
+			continue;
+		if (action == VU_ACTION_TRIGGER)
+			trigger(server, set->index, number);
+		else
+			set_masked(server, set->index, number, action == VU_ACTION_MASK);
+	}
+}
+
+static int check_flags(uint32_t flags)
+{
+	uint32_t data = flags & VU_DATA_MASK, action = flags & VU_ACTIONS;
+
+	if (flags & ~(uint32_t)(VU_DATA_MASK | VU_ACTIONS))
+		return -EINVAL;
+	return !data || data & (data - 1) || !action || action & (action - 1) ? -EINVAL : 0;
+}
+
+int vu_set_irqs(struct riser_server *server, struct vu_message *message)
+{
+	const uint8_t *data = message->payload + sizeof(struct vu_set_irqs);
+	struct vu_set_irqs set;
+	uint32_t vectors;
+
+	memcpy(&set, message->payload, sizeof(set));
+	if (set.argsz < sizeof(set) || check_flags(set.flags) || set.index >= VU_IRQS)
+		return -EINVAL;
+	if (!(set.flags & VU_DATA_EVENTFD) && message->fd_count)
+		return -EINVAL;
+	vectors = set.index <= VU_IRQ_MSIX ? server->irqs.count[set.index] : 0;
+	if (set.start > vectors || set.count > vectors - set.start)
+		return -EINVAL;
+	if (!set.count) {
+		if (set.start || set.flags != (VU_DATA_NONE | VU_ACTION_TRIGGER))
 			return -EINVAL;
-		for (unsigned i = 0; i < set.ask.count; i++)
-			bind(s, set.ask.index, set.ask.start + i, vu_take_fd(s, i));
+		if (vectors)
+			unbind_all(server, set.index);
 		return 0;
 	}
-	/* No vectors at all: the whole index is switched off. */
-	if (set.data == VFIO_IRQ_SET_DATA_NONE && set.action == VFIO_IRQ_SET_ACTION_TRIGGER &&
-	    !set.ask.count && !set.ask.start) {
-		for (unsigned v = 0; v < s->irqs[set.ask.index].count; v++)
-			bind(s, set.ask.index, v, -1);
-		return 0;
-	}
-	for (unsigned i = 0; i < set.ask.count; i++)
-		act(s, &set, i);
+	if (set.flags & VU_DATA_EVENTFD)
+		return bind_eventfds(server, &set, message);
+	if (set.flags & VU_DATA_BOOL && message->size - sizeof(set) < set.count)
+		return -EINVAL;
+	act(server, &set, set.flags & VU_DATA_BOOL ? data : NULL);
+	return 0;
+}
+
+int vu_get_irq_info(struct riser_server *server, struct vu_message *message)
+{
+	static const uint32_t flags[VU_IRQS] = {
+		[VU_IRQ_INTX] = VU_IRQ_EVENTFD | VU_IRQ_MASKABLE | VU_IRQ_AUTOMASKED,
+		[VU_IRQ_MSI] = VU_IRQ_EVENTFD | VU_IRQ_MASKABLE,
+		[VU_IRQ_MSIX] = VU_IRQ_EVENTFD | VU_IRQ_MASKABLE,
+	};
+	struct vu_irq_info info;
+	uint8_t *reply;
+
+	memcpy(&info, message->payload, sizeof(info));
+	if (info.argsz < sizeof(info) || info.index >= VU_IRQS)
+		return -EINVAL;
+	reply = vu_reply(server, sizeof(info));
+	if (!reply)
+		return -ENOMEM;
+	info.argsz = sizeof(info);
+	info.flags = flags[info.index];
+	/* No error and no release requests: signalling an error stops QEMU's guest. */
+	info.count = info.index <= VU_IRQ_MSIX ? server->irqs.count[info.index] : 0;
+	memcpy(reply, &info, sizeof(info));
 	return 0;
 }

@@ -1,183 +1,319 @@
 /* SPDX-License-Identifier: MIT */
-/* A device on a socket: listening, one client at a time, and the end of both. */
+/* A vfio-user server's life, and what it does for its device. */
+#include "attach/vfio_user/server.h"
+
 #include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "attach/vfio_user/server.h"
-#include "attach/vfio_user/socket.h"
-#include "core/model.h"
+struct vu_watch {
+	struct riser__source source;
+	struct riser_watch *watch;
+	uint32_t events;
+	struct vu_watch *next;
+};
 
-#define server_of(source_, member)                                                             \
-	((struct riser_server *)((char *)(source_)-offsetof(struct riser_server, member)))
-
-/* The next client finds the device as if it had just been plugged in. */
-static void disconnect(struct riser_server *s)
+static void log_line(void *host, enum riser_log_level level, const char *line)
 {
-	struct vu_connection *c = &s->connection;
+	struct riser_server *server = host;
 
-	if (!s->connected)
+	if (server->log)
+		server->log(server->log_arg, level, server->name, line);
+	else if (level < RISER_DEBUG || server->trace)
+		fprintf(stderr, "%s: %s\n", server->name, line);
+}
+
+void vu_log(struct riser_server *server, enum riser_log_level level, const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	log_line(server, level, line);
+}
+
+void vu_complain(struct riser_server *server, const char *format, ...)
+{
+	unsigned long count = atomic_fetch_add(&server->complaints, 1) + 1;
+	char line[448];
+	va_list args;
+
+	if (count > 16 && count & (count - 1))
 		return;
-	vu_log(s, RISER_INFO, "client: disconnected%s%s", c->why ? ": " : "",
-	       c->why ? c->why : "");
-	riser__loop_remove(s->loop, &s->client);
-	vu_connection_fini(c);
-	s->connected = false;
-	s->negotiated = false;
-	s->dma_layout = VU_LAYOUT_UNKNOWN;
-	vu_irqs_unbind(s);
-	riser__dma_table_clear(s->dma);
-	vu_migration_reset(s);
-	riser__dev_reset(s->dev, RISER_RESET_DEVICE);
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	vu_log(server, RISER_WARN, "client: %s (%lu so far)", line, count);
 }
 
-void vu_pump(struct riser_server *s)
-{
-	struct vu_connection *c = &s->connection;
-	bool all;
-	long left;
+/* ---- What the device asks of its host ---- */
 
-	if (!s->connected)
-		return;
-	vu_end_exchange(c);
-	do {
-		all = vu_dispatch(s);
-		left = vu_flush(c);
-	} while (!all && !left && !c->broken);
-	if (c->broken || left < 0)
-		disconnect(s);
-	else /* while the client does not take its replies nothing more is read */
-		riser__loop_modify(s->loop, &s->client, left ? EPOLLOUT : EPOLLIN);
+/* The device's clock stands still while it is stopped. */
+static uint64_t now(void *host)
+{
+	struct riser_server *server = host;
+	uint64_t at = atomic_load(&server->stopped_at);
+
+	return (at ? at : riser__loop_now()) - atomic_load(&server->clock_lag);
 }
 
-static void client_ready(struct riser__source *source, uint32_t events)
+static void set_alarm(struct riser_server *server)
 {
-	struct riser_server *s = server_of(source, client);
+	uint64_t at = server->deadline + atomic_load(&server->clock_lag);
 
-	s->thread = pthread_self();
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		vu_receive(&s->connection);
-	vu_pump(s);
+	if (atomic_load(&server->stopped) || at < server->deadline)
+		at = UINT64_MAX;
+	riser__loop_set_alarm(server->loop, &server->alarm, at);
 }
 
-static int serve_client(struct riser_server *s, int fd)
+static void set_deadline(void *host, uint64_t deadline)
 {
-	int ret = vu_connection_init(&s->connection, fd);
+	struct riser_server *server = host;
 
-	if (!ret) {
-		s->client.fd = fd;
-		s->client.ready = client_ready;
-		ret = riser__loop_add(s->loop, &s->client, EPOLLIN);
-	}
+	server->deadline = deadline;
+	set_alarm(server);
+}
+
+static void wake(void *host)
+{
+	struct riser_server *server = host;
+
+	riser__loop_wake(server->loop, &server->task);
+}
+
+static void watch_ready(struct riser__source *source, uint32_t events)
+{
+	struct vu_watch *w =
+		(struct vu_watch *)((char *)source - offsetof(struct vu_watch, source));
+
+	riser__watch_ready(w->watch, (short)events);
+}
+
+static struct vu_watch **find_watch(struct riser_server *server, struct riser_watch *watch)
+{
+	struct vu_watch **at = &server->watches;
+
+	while (*at && (*at)->watch != watch)
+		at = &(*at)->next;
+	return at;
+}
+
+static int add_watch(struct riser_server *server, struct vu_watch **at,
+		     struct riser_watch *watch, int fd, uint32_t events)
+{
+	struct vu_watch *w = calloc(1, sizeof(*w));
+	int ret = 0;
+
+	if (!w)
+		return -ENOMEM;
+	w->source = (struct riser__source){ .fd = fd, .ready = watch_ready };
+	w->watch = watch;
+	w->events = events;
+	if (!atomic_load(&server->stopped))
+		ret = riser__loop_add(server->loop, &w->source, events);
 	if (ret) {
-		vu_connection_fini(&s->connection);
+		free(w);
 		return ret;
 	}
-	s->thread = pthread_self();
-	s->connected = true;
-	vu_log(s, RISER_INFO, "client: connected");
+	*at = w;
 	return 0;
 }
 
-static void listener_ready(struct riser__source *source, uint32_t events)
+static int watch(void *host, struct riser_watch *watch, int fd, short events)
 {
-	struct riser_server *s = server_of(source, listener);
-	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
-	int ret;
+	struct riser_server *server = host;
+	struct vu_watch **at = find_watch(server, watch), *w = *at;
+	uint32_t mask = (uint16_t)events;
 
-	(void)events;
-	if (fd < 0)
-		return;
-	if (s->connected) {
-		vu_log(s, RISER_WARN, "client: another one was turned away: one at a time");
-		close(fd);
-		return;
+	if (!w)
+		return events ? add_watch(server, at, watch, fd, mask) : 0;
+	if (events) {
+		w->events = mask;
+		return atomic_load(&server->stopped)
+			       ? 0
+			       : riser__loop_modify(server->loop, &w->source, mask);
 	}
-	ret = serve_client(s, fd);
-	if (ret)
-		vu_log(s, RISER_ERROR, "client: cannot be served: %s", strerror(-ret));
+	*at = w->next;
+	if (!atomic_load(&server->stopped))
+		riser__loop_remove(server->loop, &w->source);
+	free(w);
+	return 0;
 }
 
-static int open_socket(struct riser_server *s, const struct riser_server_config *config,
-		       struct riser_error *error)
+/* Whether there is memory to speak of. */
+static int reachable(struct riser_server *server)
 {
-	int listens = 1, ret;
-	socklen_t size = sizeof(listens);
-
-	s->listener.fd = config->socket_fd;
-	if (config->socket_path) {
-		s->listener.fd = vu_listen(config->socket_path, error);
-		if (s->listener.fd < 0)
-			return s->listener.fd;
-		s->path = strdup(config->socket_path);
-	}
-	if (getsockopt(s->listener.fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size))
-		return riser__fail(error, -errno, "descriptor %d: not a socket: %s",
-				   s->listener.fd, strerror(errno));
-	if (!listens) {
-		int fd = s->listener.fd;
-
-		s->listener.fd = -1;
-		ret = serve_client(s, fd);
-	} else {
-		s->listener.ready = listener_ready;
-		ret = riser__loop_add(s->loop, &s->listener, EPOLLIN);
-		s->listening = !ret;
-	}
-	return ret ? riser__fail(error, ret, "cannot serve the socket: %s", strerror(-ret)) : 0;
+	if (!atomic_load(&server->connected))
+		return -ENOTCONN;
+	return atomic_load(&server->stopped) ? -EACCES : 0;
 }
 
-static int start(struct riser_server *s, struct riser_model *model,
+static int dma(void *host, uint64_t iova, void *buffer, size_t length, bool write)
+{
+	struct riser_server *server = host;
+	int ret = reachable(server);
+
+	if (!ret)
+		ret = riser__dma_table_copy(server->table, iova, buffer, length, write);
+	return ret == -EREMOTE ? vu_remote_dma(server, iova, buffer, length, write) : ret;
+}
+
+static int dma_map(void *host, uint64_t iova, size_t length, unsigned access,
+		   struct riser_dma *dma)
+{
+	struct riser_server *server = host;
+	int ret = reachable(server);
+
+	return ret ? ret : riser__dma_table_map(server->table, iova, length, access, dma);
+}
+
+static int dma_unmap(void *host, struct riser_dma *dma)
+{
+	(void)host;
+	return riser__dma_unmap(dma);
+}
+
+static const struct riser__host_ops ops = {
+	.keeps_msix_table = true,
+	.now = now,
+	.set_deadline = set_deadline,
+	.wake = wake,
+	.watch = watch,
+	.intx = vu_irqs_intx,
+	.message = vu_irqs_message,
+	.dma = dma,
+	.dma_map = dma_map,
+	.dma_unmap = dma_unmap,
+	.log = log_line,
+};
+
+/* ---- What the loop has it do ---- */
+
+static void run_timers(struct riser__alarm *alarm)
+{
+	struct riser_server *server =
+		(struct riser_server *)((char *)alarm - offsetof(struct riser_server, alarm));
+
+	riser__dev_run_timers(server->dev);
+}
+
+static void run_task(struct riser__task *task)
+{
+	struct riser_server *server =
+		(struct riser_server *)((char *)task - offsetof(struct riser_server, task));
+
+	vu_remote_run_jobs(server);
+	if (!atomic_load(&server->stopped))
+		riser__dev_run_posted(server->dev);
+	vu_link_resume(server);
+}
+
+static void watch_again(struct riser_server *server)
+{
+	for (struct vu_watch *w = server->watches; w; w = w->next) {
+		int ret = riser__loop_add(server->loop, &w->source, w->events);
+
+		if (ret)
+			vu_log(server, RISER_ERROR, "cannot watch descriptor %d again: %s",
+			       w->source.fd, strerror(-ret));
+	}
+}
+
+void vu_server_set_stopped(struct riser_server *server, bool stopped)
+{
+	if (atomic_load(&server->stopped) == stopped)
+		return;
+	if (!stopped) {
+		atomic_fetch_add(&server->clock_lag, riser__loop_now() - server->stopped_at);
+		atomic_store(&server->stopped_at, 0);
+	}
+	riser__irq_lock(server->dev);
+	atomic_store(&server->stopped, stopped);
+	riser__irq_unlock(server->dev);
+	set_alarm(server);
+	if (stopped) {
+		atomic_store(&server->stopped_at, riser__loop_now());
+		for (struct vu_watch *w = server->watches; w; w = w->next)
+			riser__loop_remove(server->loop, &w->source);
+		return;
+	}
+	watch_again(server);
+	vu_irqs_resume(server);
+	riser__loop_wake(server->loop, &server->task);
+}
+
+void vu_server_clean(struct riser_server *server)
+{
+	atomic_store(&server->connected, false);
+	atomic_store(&server->complaints, 0);
+	vu_remote_forget_client(server);
+	vu_irqs_unbind(server);
+	riser__dma_table_clear(server->table);
+	if (server->migration.logging)
+		riser__dma_table_log(server->table, false, 0);
+	server->migration.logging = false;
+	vu_migration_reset(server);
+	riser__dev_reset(server->dev, RISER_RESET_DEVICE);
+}
+
+/* ---- Life ---- */
+
+static int start(struct riser_server *server, struct riser_model *model,
 		 const struct riser_server_config *config, struct riser_error *error)
 {
-	int ret;
+	int ret = riser__dma_table_create(VU_MAX_MAPS, &server->table);
 
-	s->listener.fd = config->socket_path ? -1 : config->socket_fd;
-	pthread_mutex_init(&s->dma_lock, NULL);
-	pthread_cond_init(&s->dma_done, NULL);
-	ret = riser__dma_table_create(VU_MAX_DMA_MAPS, &s->dma);
-	if (!ret)
-		ret = vu_host_init(s);
 	if (ret)
-		return riser__fail(error, ret, "%s: cannot be served: %s", model->pci.name,
-				   strerror(-ret));
-	s->migration.state = VU_STATE_RUNNING;
-	ret = riser__dev_create(model, config->options, &vu_host_ops, s, s->trace, error,
-				&s->dev);
+		return riser__fail(error, ret, "%s: no memory for the server", server->name);
+	ret = riser__dev_create(model, config->options, &ops, server, config->trace, error,
+				&server->dev);
 	if (ret)
 		return ret;
-	ret = vu_irqs_init(s);
+	ret = vu_irqs_init(server);
 	if (ret)
-		return riser__fail(error, ret, "%s: no memory for its interrupts",
-				   model->pci.name);
-	return open_socket(s, config, error);
+		return riser__fail(error, ret, "%s: no memory for the server", server->name);
+	return vu_listener_open(server, config->socket_path, config->socket_fd, error);
 }
 
 int riser_server_create(struct riser_loop *loop, struct riser_model *model,
 			const struct riser_server_config *config, struct riser_server **server,
 			struct riser_error *error)
 {
-	struct riser_server *s = calloc(1, sizeof(*s));
+	struct riser_server *made;
 	int ret;
 
 	*server = NULL;
-	if (!s)
-		return riser__fail(error, -ENOMEM, "%s: no memory for a server",
-				   model->pci.name);
-	s->loop = loop;
-	s->log = config->log;
-	s->log_arg = config->log_arg;
-	s->trace = config->trace;
-	s->thread = pthread_self();
-	s->timer.fd = s->wake.fd = -1;
-	ret = start(s, model, config, error);
+	if (config->size < sizeof(*config))
+		return riser__fail(
+			error, -EINVAL,
+			"the server's configuration has %zu bytes, not %zu: set its size",
+			config->size, sizeof(*config));
+	made = calloc(1, sizeof(*made));
+	if (!made || vu_remote_init(made)) {
+		free(made);
+		return riser__fail(error, -ENOMEM, "no memory for the server");
+	}
+	made->loop = loop;
+	made->name = riser_model_pci(model)->name;
+	made->trace = config->trace;
+	made->log = config->log;
+	made->log_arg = config->log_arg;
+	made->deadline = UINT64_MAX;
+	made->alarm.fire = run_timers;
+	made->task.run = run_task;
+	made->link.source.fd = made->listener.source.fd = made->irqs.resample.fd = -1;
+	made->migration.state = VU_STATE_RUNNING;
+	riser__loop_add_task(loop, &made->task);
+	ret = start(made, model, config, error);
 	if (ret)
-		riser_server_destroy(s);
+		riser_server_destroy(made);
 	else
-		*server = s;
+		*server = made;
 	return ret;
 }
 
@@ -185,22 +321,14 @@ void riser_server_destroy(struct riser_server *server)
 {
 	if (!server)
 		return;
-	if (server->listening)
-		riser__loop_remove(server->loop, &server->listener);
-	if (server->listener.fd >= 0)
-		close(server->listener.fd);
-	if (server->path)
-		unlink(server->path);
-	free(server->path);
-	vu_fail_dma_jobs(server);
-	if (server->dev)
-		disconnect(server);
+	vu_remote_close(server);
+	vu_listener_close(server);
+	vu_link_drop(server, "the server ends");
 	riser__dev_destroy(server->dev);
+	riser__loop_set_alarm(server->loop, &server->alarm, UINT64_MAX);
+	riser__loop_remove_task(server->loop, &server->task);
 	vu_irqs_fini(server);
-	vu_host_fini(server);
-	riser__dma_table_destroy(server->dma);
-	riser__buffer_free(&server->migration.data);
-	pthread_cond_destroy(&server->dma_done);
-	pthread_mutex_destroy(&server->dma_lock);
+	riser__dma_table_destroy(server->table);
+	vu_remote_fini(server);
 	free(server);
 }

@@ -1,132 +1,170 @@
 /* SPDX-License-Identifier: MIT */
-/* The vfio-user server's state, shared by the files of this folder. */
+/* A vfio-user server: one device, one client at a time. What its files share. */
 #ifndef RISER_VFIO_USER_SERVER_H
 #define RISER_VFIO_USER_SERVER_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
-#include "attach/loop.h"
-#include "attach/vfio_user/connection.h"
+#include "attach/vfio_user/stream.h"
 #include "core/buffer.h"
 #include "core/dma_table.h"
+#include "core/loop.h"
 #include "pci/pci.h"
 
-enum { VU_MAX_DMA_MAPS = 65535 };
+enum { VU_MAX_MAPS = 65535 };
 
-/* VFIO's interrupt indices, and the mode of each of the first three. */
-enum { VU_IRQ_INTX, VU_IRQ_MSI, VU_IRQ_MSIX, VU_IRQ_ERR, VU_IRQ_REQ, VU_IRQS };
-
-/* An interrupt index as the client set it up; guarded by the device's interrupt lock. */
-struct vu_irq {
-	int *fds; /* one a vector, -1 where there is none */
-	unsigned count;
+/* The connection to the client (link.c). */
+struct vu_link {
+	struct riser__source source; /* fd -1: none */
+	struct vu_input in;
+	struct vu_input aside; /* what came in while a callback waited for a DMA reply */
+	struct vu_output out;
+	bool negotiated;
+	bool broken;	   /* to be dropped: framing is lost, or it is gone */
+	bool full;	   /* waits for the client to take replies */
+	bool last;	   /* to be dropped once what is in `out` has gone */
+	bool serving;	   /* in the middle of a message */
+	uint32_t max_xfer; /* bytes of data the client takes in a message */
+	uint32_t max_fds;
+	uint8_t *reply; /* of the message being served */
+	size_t reply_size;
+	int reply_fd;
 };
 
-enum vu_state {
-	VU_STATE_ERROR,
-	VU_STATE_STOP,
-	VU_STATE_RUNNING,
-	VU_STATE_STOP_COPY,
-	VU_STATE_RESUMING
+/* Listening (socket.c). */
+struct vu_listener {
+	struct riser__source source; /* fd -1: the client was connected when given */
+	struct riser__alarm retry;
+	char *path; /* to be removed; NULL: not ours */
+	dev_t device;
+	ino_t inode;
 };
 
+/* Interrupts (irqs.c). Guarded by the device's interrupt lock. */
+struct vu_vector {
+	int fd;	     /* eventfd, or -1 */
+	bool masked; /* by the client; INTx: since it was last signalled */
+	bool held;   /* to be signalled when that is possible */
+};
+
+struct vu_irqs {
+	struct vu_vector *vectors[3]; /* INTx, MSI, MSI-X */
+	unsigned count[3];
+	bool level;		       /* of INTx */
+	struct riser__source resample; /* an eventfd by which the client unmasks INTx */
+};
+
+/* Migration (migration.c). */
 struct vu_migration {
-	enum vu_state state;
-	struct riser__buffer data; /* being read or written */
-	size_t read;		   /* how much of it was read */
+	enum riser__vu_state state;
+	struct riser__buffer data;
+	size_t at, limit; /* saving: read so far; resuming: the most taken */
+	bool logging;	  /* which pages are written */
 };
 
-/* How the client lays out DMA messages. */
-enum vu_dma_layout { VU_LAYOUT_UNKNOWN, VU_LAYOUT_SPEC, VU_LAYOUT_OLD };
-
-struct vu_dma_job;
+/* DMA by message (remote.c). */
+struct vu_remote {
+	enum { VU_LAYOUT_UNKNOWN, VU_LAYOUT_SPEC, VU_LAYOUT_OLD } layout;
+	uint16_t next_id;
+	bool stuck;    /* the last request was not answered in time */
+	size_t parsed; /* of link.aside: requests for later before it */
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	struct vu_remote_job *jobs, **last; /* of other threads */
+	bool closed;
+};
 
 struct riser_server {
 	struct riser_loop *loop;
 	struct riser_dev *dev;
-	char *path; /* to unlink at the end; NULL: not ours */
-	struct riser__source listener, client, timer, wake;
-	bool listening, connected, negotiated;
-	struct vu_connection connection;
-	struct vu_fds *fds; /* of the message being handled */
-
+	struct riser__dma_table *table;
+	const char *name;
+	bool trace;
 	riser_log_fn *log;
 	void *log_arg;
-	bool trace;
-
-	/* The device's clock stands still while the client has it stopped. */
-	uint64_t clock_lag, stopped_at, deadline;
-
-	struct riser__dma_table *dma;
-	enum vu_dma_layout dma_layout;
-	uint32_t client_max_data;
-	uint16_t next_id;
-	pthread_t thread;	  /* that serves the connection */
-	pthread_mutex_t dma_lock; /* guards the jobs */
-	pthread_cond_t dma_done;
-	struct vu_dma_job *dma_jobs; /* of other threads */
-	bool closing;
-
-	struct vu_irq irqs[VU_IRQS];
-	bool intx_masked;
-	struct vu_migration migration;
+	uint64_t deadline;
+	struct riser__alarm alarm;
+	struct riser__task task;
 	struct vu_watch *watches;
+	atomic_bool connected;			/* and negotiated */
+	atomic_bool stopped;			/* for a migration */
+	_Atomic uint64_t stopped_at, clock_lag; /* ns; 0: it is not stopped */
+	atomic_ulong complaints;
+	struct vu_listener listener;
+	struct vu_link link;
+	struct vu_irqs irqs;
+	struct vu_migration migration;
+	struct vu_remote remote;
 };
 
-/*
- * Handles a request. Appends the reply's payload and returns 0, or returns -errno and the reply
- * becomes an error.
- */
-typedef int vu_handler(struct riser_server *s, const struct vu_message *m);
-
-/* Room for a reply's payload; NULL without memory (-ENOMEM). */
-static inline void *vu_reply(struct riser_server *s, size_t size)
-{
-	return vu_append(&s->connection, size);
-}
-
-/* A descriptor of the message, taken over by the caller, or -1. */
-int vu_take_fd(struct riser_server *s, unsigned index);
-
-void vu_log(struct riser_server *s, enum riser_log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /* server.c */
-/*
- * Handles what has come in and sends what is to go out. To be called after everything that ran
- * device code, because an exchange in it may have brought in requests.
- */
-void vu_pump(struct riser_server *s);
+void vu_log(struct riser_server *server, enum riser_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* What a client did wrong: as vu_log(RISER_WARN), but ever fewer lines. */
+void vu_complain(struct riser_server *server, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Stops all callbacks of the device but those for register accesses, or lets them run. */
+void vu_server_set_stopped(struct riser_server *server, bool stopped);
+/* The client is gone: everything as for the first one. */
+void vu_server_clean(struct riser_server *server);
 
-/* dispatch.c: handles complete messages; false: not all, the connection is broken or stalled.
- */
-bool vu_dispatch(struct riser_server *s);
+/* socket.c */
+int vu_listener_open(struct riser_server *server, const char *path, int fd,
+		     struct riser_error *error);
+void vu_listener_close(struct riser_server *server);
 
-/* host.c */
-extern const struct riser__host_ops vu_host_ops;
-int vu_host_init(struct riser_server *s);
-void vu_host_fini(struct riser_server *s);
-void vu_set_running(struct riser_server *s, bool running);
+/* link.c */
+int vu_link_open(struct riser_server *server, int fd);
+void vu_link_drop(struct riser_server *server, const char *why);
+/* Whether the client has hung up though that was not noticed yet. */
+bool vu_link_is_dead(struct riser_server *server);
+/* Serves what was set aside. */
+void vu_link_resume(struct riser_server *server);
+
+/* dispatch.c */
+void vu_dispatch(struct riser_server *server, struct vu_message *message);
+/* Room for the reply's payload, to be filled before the handler returns 0; or NULL. */
+uint8_t *vu_reply(struct riser_server *server, size_t size);
+const char *vu_command_name(unsigned command);
+
+/* Handlers: 0, or the negative errno to reply. */
+typedef int vu_handler(struct riser_server *server, struct vu_message *message);
+vu_handler vu_version;						   /* version.c */
+vu_handler vu_get_info, vu_get_region_info, vu_get_region_io_fds;  /* info.c */
+vu_handler vu_region_read, vu_region_write, vu_region_write_multi; /* region.c */
+vu_handler vu_device_reset;					   /* region.c */
+vu_handler vu_dma_map, vu_dma_unmap;				   /* dma.c */
+vu_handler vu_get_irq_info, vu_set_irqs;			   /* irqs.c */
+vu_handler vu_device_feature;					   /* feature.c */
+vu_handler vu_mig_data_read, vu_mig_data_write;			   /* migration.c */
+
+/* dma.c: bytes of a bitmap of these pages; -EINVAL, -E2BIG */
+int vu_bitmap_size(uint64_t length, uint64_t page_size, uint64_t *size);
 
 /* irqs.c */
-int vu_irqs_init(struct riser_server *s);
-void vu_irqs_unbind(struct riser_server *s);
-void vu_irqs_fini(struct riser_server *s);
-void vu_host_intx(void *host, bool level);
-void vu_host_message(void *host, enum riser_irq_mode mode, unsigned vector, uint64_t address,
+int vu_irqs_init(struct riser_server *server);
+void vu_irqs_fini(struct riser_server *server);
+void vu_irqs_unbind(struct riser_server *server);
+void vu_irqs_reset(struct riser_server *server);  /* forgets what was held back */
+void vu_irqs_resume(struct riser_server *server); /* signals what was held back */
+void vu_irqs_intx(void *host, bool level);
+void vu_irqs_message(void *host, enum riser_irq_mode mode, unsigned vector, uint64_t address,
 		     uint32_t data);
 
-/* message_dma.c */
-int vu_host_dma(void *host, uint64_t iova, void *buffer, size_t length, bool write);
-void vu_run_dma_jobs(struct riser_server *s);
-void vu_fail_dma_jobs(struct riser_server *s);
-
 /* migration.c */
-void vu_migration_reset(struct riser_server *s);
+int vu_migration_set(struct riser_server *server, uint32_t state);
+void vu_migration_reset(struct riser_server *server);
 
-vu_handler vu_version, vu_get_info, vu_get_region_info, vu_get_region_io_fds, vu_get_irq_info;
-vu_handler vu_set_irqs, vu_region_read, vu_region_write, vu_region_write_multi;
-vu_handler vu_map_dma, vu_unmap_dma, vu_reset, vu_feature, vu_migration_read,
-	vu_migration_write;
+/* remote.c */
+int vu_remote_init(struct riser_server *server);
+void vu_remote_fini(struct riser_server *server);
+/* Any thread. As riser__dma_table_copy(), by messages. */
+int vu_remote_dma(struct riser_server *server, uint64_t iova, void *buffer, size_t length,
+		  bool write);
+void vu_remote_run_jobs(struct riser_server *server);
+/* No more jobs are taken; those that wait fail. */
+void vu_remote_close(struct riser_server *server);
+void vu_remote_forget_client(struct riser_server *server);
 
 #endif

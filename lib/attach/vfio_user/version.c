@@ -1,120 +1,184 @@
 /* SPDX-License-Identifier: MIT */
-/* Version and capability negotiation: the first message, and the only one with JSON. */
-#include <errno.h>
-#include <json-c/json.h>
-#include <stdio.h>
-#include <string.h>
-
+/*
+ * VERSION: which protocol, and the capabilities of both sides. The reply names only what the
+ * client proposed, with values that are not above its own, and is never longer than the
+ * request.
+ */
 #include "attach/vfio_user/server.h"
 
-enum { JSON_MOST = 16 << 10, JSON_DEPTH = 8 };
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <json-c/json.h>
 
-/* Our capabilities, the ones a client needs most first: a reply may have to be short. */
-static const char *const capabilities[] = {
-	"\"max_msg_fds\":16",	   "\"max_data_xfer_size\":1048576",
-	"\"max_dma_maps\":65535",  "\"pgsizes\":4096",
-	"\"write_multiple\":true", "\"migration\":{\"pgsize\":4096}",
+enum { MAJOR = 0, MINOR = 0, DEPTH = 8, PAGE = 4096, BITMAP_MOST = VU_MAX_XFER / 2 };
+
+struct text {
+	char bytes[512];
+	size_t size;
 };
 
-static const char json_start[] = "{\"capabilities\":{", json_end[] = "}}";
+static void add(struct text *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-/* As many of them as `room` bytes hold with the NUL; "" if not even one. */
-static size_t write_json(char *to, size_t room)
+static void add(struct text *text, const char *format, ...)
 {
-	size_t used = sizeof(json_start) - 1, count = 0;
+	va_list args;
 
-	to[0] = '\0';
-	if (room < sizeof(json_start) + sizeof(json_end))
-		return 0;
-	memcpy(to, json_start, used);
-	for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++) {
-		size_t size = strlen(capabilities[i]) + (count ? 1 : 0);
-
-		if (used + size + sizeof(json_end) > room)
-			continue;
-		used += (size_t)sprintf(to + used, "%s%s", count ? "," : "", capabilities[i]);
-		count++;
-	}
-	memcpy(to + used, json_end, sizeof(json_end));
-	return used + sizeof(json_end);
+	va_start(args, format);
+	text->size += (size_t)vsnprintf(text->bytes + text->size,
+					sizeof(text->bytes) - text->size, format, args);
+	va_end(args);
 }
 
-static int read_number(struct json_object *capabilities_, const char *name, int64_t least,
-		       int64_t most, int64_t *value)
+/* Adds the smaller of the client's number and `most`, if it gave one. */
+static int add_number(struct text *text, struct json_object *from, const char *name,
+		      int64_t least, int64_t most, uint32_t *value)
 {
-	struct json_object *number;
+	struct json_object *object;
+	int64_t number;
 
-	if (!json_object_object_get_ex(capabilities_, name, &number))
+	if (!json_object_object_get_ex(from, name, &object))
 		return 0;
-	if (!json_object_is_type(number, json_type_int))
+	if (!json_object_is_type(object, json_type_int))
 		return -EINVAL;
-	*value = json_object_get_int64(number);
-	return *value >= least && *value <= most ? 0 : -EINVAL;
+	number = json_object_get_int64(object);
+	if (number < least)
+		return -EINVAL;
+	number = number < most ? number : most;
+	add(text, "%s\"%s\":%lld", text->bytes[text->size - 1] == '{' ? "" : ",", name,
+	    (long long)number);
+	if (value)
+		*value = (uint32_t)number;
+	return 0;
 }
 
-static int read_capabilities(struct riser_server *s, struct json_object *root)
+static int add_page_sizes(struct text *text, struct json_object *from)
 {
-	struct json_object *theirs;
-	int64_t data = VU_MAX_DATA, fds = 1;
+	struct json_object *object;
+
+	if (!json_object_object_get_ex(from, "pgsizes", &object))
+		return 0;
+	if (!json_object_is_type(object, json_type_int) ||
+	    !(json_object_get_int64(object) & PAGE))
+		return -EINVAL;
+	add(text, "%s\"pgsizes\":%d", text->bytes[text->size - 1] == '{' ? "" : ",", PAGE);
+	return 0;
+}
+
+static int add_write_multiple(struct text *text, struct json_object *from)
+{
+	struct json_object *object;
+
+	if (!json_object_object_get_ex(from, "write_multiple", &object))
+		return 0;
+	if (!json_object_is_type(object, json_type_boolean))
+		return -EINVAL;
+	if (json_object_get_boolean(object))
+		add(text, "%s\"write_multiple\":true",
+		    text->bytes[text->size - 1] == '{' ? "" : ",");
+	return 0;
+}
+
+static int add_migration(struct text *text, struct json_object *from)
+{
+	struct json_object *object;
+	int ret;
+
+	if (!json_object_object_get_ex(from, "migration", &object))
+		return 0;
+	if (!json_object_is_type(object, json_type_object))
+		return -EINVAL;
+	add(text, "%s\"migration\":{", text->bytes[text->size - 1] == '{' ? "" : ",");
+	ret = add_number(text, object, "pgsize", PAGE, PAGE, NULL);
+	if (!ret)
+		ret = add_number(text, object, "max_bitmap_size", 1, BITMAP_MOST, NULL);
+	add(text, "}");
+	return ret;
+}
+
+static int negotiate(struct vu_link *link, struct json_object *root, struct text *text)
+{
+	struct json_object *caps;
 	int ret;
 
 	if (!json_object_is_type(root, json_type_object))
 		return -EINVAL;
-	if (!json_object_object_get_ex(root, "capabilities", &theirs))
+	if (!json_object_object_get_ex(root, "capabilities", &caps))
 		return 0;
-	if (!json_object_is_type(theirs, json_type_object))
+	if (!json_object_is_type(caps, json_type_object))
 		return -EINVAL;
-	ret = read_number(theirs, "max_data_xfer_size", 1, INT64_MAX, &data);
+	add(text, "{\"capabilities\":{");
+	ret = add_number(text, caps, "max_msg_fds", 0, VU_MAX_FDS, &link->max_fds);
 	if (!ret)
-		ret = read_number(theirs, "max_msg_fds", 1, INT32_MAX, &fds);
+		ret = add_number(text, caps, "max_data_xfer_size", 1, VU_MAX_XFER,
+				 &link->max_xfer);
 	if (!ret)
-		s->client_max_data = data < VU_MAX_DATA ? (uint32_t)data : VU_MAX_DATA;
+		ret = add_number(text, caps, "max_dma_maps", 0, VU_MAX_MAPS, NULL);
+	if (!ret)
+		ret = add_page_sizes(text, caps);
+	if (!ret)
+		ret = add_write_multiple(text, caps);
+	if (!ret)
+		ret = add_migration(text, caps);
+	add(text, "}}");
 	return ret;
 }
 
-static int parse(struct riser_server *s, const char *text, size_t size)
+static int parse(struct vu_link *link, const char *data, size_t size, struct text *text)
 {
 	struct json_tokener *tokener;
 	struct json_object *root;
 	int ret = -EINVAL;
 
-	if (size > JSON_MOST || text[size - 1])
+	if (!size)
+		return 0;
+	if (data[size - 1] || strlen(data) != size - 1)
 		return -EINVAL;
-	tokener = json_tokener_new_ex(JSON_DEPTH);
+	tokener = json_tokener_new_ex(DEPTH);
 	if (!tokener)
 		return -ENOMEM;
-	root = json_tokener_parse_ex(tokener, text, (int)size);
-	if (root && json_tokener_get_error(tokener) == json_tokener_success)
-		ret = read_capabilities(s, root);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	root = json_tokener_parse_ex(tokener, data, (int)size);
+	if (json_tokener_get_error(tokener) == json_tokener_success && root)
+		ret = negotiate(link, root, text);
 	json_object_put(root);
 	json_tokener_free(tokener);
 	return ret;
 }
 
-int vu_version(struct riser_server *s, const struct vu_message *m)
+int vu_version(struct riser_server *server, struct vu_message *message)
 {
-	const char *text = (const char *)m->payload + sizeof(struct vu_version);
-	size_t size = m->size - sizeof(struct vu_version), length;
+	struct vu_link *link = &server->link;
+	struct text text = { .size = 0 };
 	struct vu_version version;
-	char json[512];
 	uint8_t *reply;
 	int ret;
 
-	memcpy(&version, m->payload, sizeof(version));
-	if (version.major != 0)
+	memcpy(&version, message->payload, sizeof(version));
+	if (link->negotiated)
 		return -EINVAL;
-	s->client_max_data = VU_MAX_DATA;
-	ret = size ? parse(s, text, size) : 0;
+	if (version.major != MAJOR) {
+		link->last = true; /* what it says next may mean anything */
+		return -EPROTONOSUPPORT;
+	}
+	ret = parse(link, (const char *)message->payload + sizeof(version),
+		    message->size - sizeof(version), &text);
 	if (ret)
 		return ret;
-	/* The reply must not be longer than the request: clients read it into the same room. */
-	length = write_json(json, size < sizeof(json) ? size : sizeof(json));
-	version.minor = 0;
-	reply = vu_reply(s, sizeof(version) + length);
+	if (version.minor > MINOR)
+		version.minor = MINOR;
+	if (text.size)
+		text.size++; /* its NUL */
+	if (sizeof(version) + text.size > message->size)
+		text.size = 0;
+	reply = vu_reply(server, sizeof(version) + text.size);
 	if (!reply)
 		return -ENOMEM;
 	memcpy(reply, &version, sizeof(version));
-	memcpy(reply + sizeof(version), json, length);
-	s->negotiated = true;
+	memcpy(reply + sizeof(version), text.bytes, text.size);
+	link->negotiated = true;
+	atomic_store(&server->connected, true);
 	return 0;
 }

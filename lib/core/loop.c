@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BATCH = 64 };
+
+/* A deadline this near is waited for by the loop alone. */
+#define SOON UINT64_C(20000000)
+#define NS_PER_S UINT64_C(1000000000)
+
+struct riser_loop {
+	int epoll, wakeup;
+	pthread_t thread;
+	atomic_bool running, stop;
+	atomic_bool woken;  /* some task is */
+	atomic_bool kicked; /* was once woken by another thread while running */
+	unsigned hurried;   /* sources that are not patient */
+	struct riser__task *tasks;
+	struct riser__alarm *alarms; /* by deadline */
+	struct riser__source wakeup_source;
+	struct epoll_event batch[BATCH]; /* being dispatched: from batch_at to batch_end */
+	int batch_at, batch_end;
+};
+
+uint64_t riser__loop_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static void drain_wakeup(struct riser__source *source, uint32_t events)
+{
+	uint64_t count;
+
+	(void)events;
+	/* Nothing is lost if it fails: it is level-triggered. */
+	if (read(source->fd, &count, sizeof(count)) < 0)
+		return;
+}
+
+int riser_loop_create(struct riser_loop **loop)
+{
+	struct riser_loop *made = calloc(1, sizeof(*made));
+	int ret;
+
+	*loop = NULL;
+	if (!made)
+		return -ENOMEM;
+	made->epoll = epoll_create1(EPOLL_CLOEXEC);
+	made->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	made->wakeup_source = (struct riser__source){ made->wakeup, true, drain_wakeup };
+	ret = made->epoll < 0 || made->wakeup < 0
+		      ? -errno
+		      : riser__loop_add(made, &made->wakeup_source, EPOLLIN);
+	if (ret) {
+		riser_loop_destroy(made);
+		return ret;
+	}
+	*loop = made;
+	return 0;
+}
+
+void riser_loop_destroy(struct riser_loop *loop)
+{
+	if (!loop)
+		return;
+	if (loop->epoll >= 0)
+		close(loop->epoll);
+	if (loop->wakeup >= 0)
+		close(loop->wakeup);
+	free(loop);
+}
+
+static int control(struct riser_loop *loop, int op, struct riser__source *source,
+		   uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = source };
+
+	return epoll_ctl(loop->epoll, op, source->fd, &event) ? -errno : 0;
+}
+
+int riser__loop_add(struct riser_loop *loop, struct riser__source *source, uint32_t events)
+{
+	int ret = control(loop, EPOLL_CTL_ADD, source, events);
+
+	if (!ret && !source->patient)
+		loop->hurried++;
+	return ret;
+}
+
+int riser__loop_modify(struct riser_loop *loop, struct riser__source *source, uint32_t events)
+{
+	return control(loop, EPOLL_CTL_MOD, source, events);
+}
+
+void riser__loop_remove(struct riser_loop *loop, struct riser__source *source)
+{
+	if (control(loop, EPOLL_CTL_DEL, source, 0))
+		return;
+	if (!source->patient)
+		loop->hurried--;
+	for (int i = loop->batch_at; i < loop->batch_end; i++) {
+		if (loop->batch[i].data.ptr == source)
+			loop->batch[i].data.ptr = NULL;
+	}
+}
+
+void riser__loop_set_alarm(struct riser_loop *loop, struct riser__alarm *alarm,
+			   uint64_t deadline)
+{
+	struct riser__alarm **at;
+
+	if (alarm->link) {
+		*alarm->link = alarm->next;
+		if (alarm->next)
+			alarm->next->link = alarm->link;
+		alarm->link = NULL;
+	}
+	if (deadline == UINT64_MAX)
+		return;
+	for (at = &loop->alarms; *at && (*at)->deadline <= deadline; at = &(*at)->next)
+		;
+	alarm->deadline = deadline;
+	alarm->next = *at;
+	alarm->link = at;
+	if (alarm->next)
+		alarm->next->link = &alarm->next;
+	*at = alarm;
+}
+
+void riser__loop_add_task(struct riser_loop *loop, struct riser__task *task)
+{
+	task->next = loop->tasks;
+	task->link = &loop->tasks;
+	if (task->next)
+		task->next->link = &task->next;
+	loop->tasks = task;
+}
+
+void riser__loop_remove_task(struct riser_loop *loop, struct riser__task *task)
+{
+	(void)loop;
+	if (!task->link)
+		return;
+	*task->link = task->next;
+	if (task->next)
+		task->next->link = task->link;
+	task->link = NULL;
+}
+
+bool riser__loop_is_own_thread(struct riser_loop *loop)
+{
+	return atomic_load(&loop->running) && pthread_equal(loop->thread, pthread_self());
+}
+
+static void interrupt_wait(struct riser_loop *loop)
+{
+	static const uint64_t one = 1;
+	int saved = errno; /* riser_loop_stop() may be in a signal handler */
+
+	/* Full would do as well: it is readable then. */
+	if (write(loop->wakeup, &one, sizeof(one)) < 0)
+		errno = saved;
+}
+
+void riser__loop_wake(struct riser_loop *loop, struct riser__task *task)
+{
+	if (atomic_exchange(&task->woken, true))
+		return;
+	if (atomic_exchange(&loop->woken, true) || riser__loop_is_own_thread(loop))
+		return;
+	if (atomic_load(&loop->running))
+		atomic_store(&loop->kicked, true);
+	interrupt_wait(loop);
+}
+
+void riser_loop_stop(struct riser_loop *loop)
+{
+	atomic_store(&loop->stop, true);
+	interrupt_wait(loop);
+}
+
+bool riser__loop_may_linger(struct riser_loop *loop)
+{
+	if (loop->hurried != 1 || atomic_load_explicit(&loop->kicked, memory_order_relaxed) ||
+	    atomic_load(&loop->woken) || atomic_load(&loop->stop))
+		return false;
+	return !loop->alarms || loop->alarms->deadline > riser__loop_now() + SOON;
+}
+
+static void run_tasks(struct riser_loop *loop)
+{
+	struct riser__task *task, *next;
+
+	if (!atomic_exchange(&loop->woken, false))
+		return;
+	for (task = loop->tasks; task; task = next) {
+		next = task->next;
+		if (atomic_exchange(&task->woken, false))
+			task->run(task);
+	}
+}
+
+static void run_alarms(struct riser_loop *loop)
+{
+	uint64_t now;
+
+	if (!loop->alarms)
+		return;
+	now = riser__loop_now();
+	while (loop->alarms && loop->alarms->deadline <= now) {
+		struct riser__alarm *alarm = loop->alarms;
+
+		riser__loop_set_alarm(loop, alarm, UINT64_MAX);
+		alarm->fire(alarm);
+	}
+}
+
+/* How long to wait at most; NULL: for ever. */
+static const struct timespec *timeout(struct riser_loop *loop, struct timespec *ts)
+{
+	uint64_t now, left = 0;
+
+	if (!loop->alarms && !atomic_load(&loop->woken))
+		return NULL;
+	if (!atomic_load(&loop->woken)) {
+		now = riser__loop_now();
+		left = loop->alarms->deadline > now ? loop->alarms->deadline - now : 0;
+	}
+	*ts = (struct timespec){ (time_t)(left / NS_PER_S), (long)(left % NS_PER_S) };
+	return ts;
+}
+
+static int wait_and_dispatch(struct riser_loop *loop)
+{
+	struct timespec ts;
+	int count = epoll_pwait2(loop->epoll, loop->batch, BATCH, timeout(loop, &ts), NULL);
+
+	if (count < 0)
+		return errno == EINTR ? 0 : -errno;
+	loop->batch_end = count;
+	for (loop->batch_at = 0; loop->batch_at < loop->batch_end;) {
+		const struct epoll_event *event = &loop->batch[loop->batch_at++];
+		struct riser__source *source = event->data.ptr;
+
+		if (source)
+			source->ready(source, event->events);
+	}
+	return 0;
+}
+
+int riser_loop_run(struct riser_loop *loop)
+{
+	int ret = 0;
+
+	loop->thread = pthread_self();
+	atomic_store(&loop->running, true);
+	while (!ret && !atomic_load(&loop->stop)) {
+		run_tasks(loop);
+		run_alarms(loop);
+		ret = wait_and_dispatch(loop);
+	}
+	atomic_store(&loop->running, false);
+	atomic_store(&loop->stop, false);
+	return ret;
+}
