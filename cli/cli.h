@@ -21,6 +21,8 @@ int cmd_list(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_new(int argc, char **argv);
+int cmd_regs(int argc, char **argv);
 
 /* say.c: one line on standard error, "riser: …". Returns CLI_FAIL. */
 int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -31,6 +33,7 @@ const char *nearest(const char *word, const char *const *words);
 char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* places.c: where things are, in the build tree or installed. Owned by the callee. */
+const char *place_of_data(void);    /* the folder of the template */
 const char *place_of_tools(void);   /* the folder of provision and build-guest */
 const char *place_of_models(void);  /* the folder of the shipped models' .so */
 const char *place_of_devices(void); /* the folder of the shipped devices' folders */

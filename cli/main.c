@@ -13,6 +13,8 @@ static const struct command commands[] = {
 	{ "list", "show the device models there are", cmd_list },
 	{ "inspect", "show a device's identity, BARs, capabilities and registers",
 	  cmd_inspect },
+	{ "regs", "print a register map as a C header, a table or JSON", cmd_regs },
+	{ "new", "make a device of your own, with driver and test", cmd_new },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -27,6 +27,11 @@ static bool in_build_tree(void)
 	return realpath(RISER_BUILD_DIR "/riser", built) && !strcmp(built, place_of_self());
 }
 
+const char *place_of_data(void)
+{
+	return in_build_tree() ? RISER_SOURCE_DIR : RISER_DATA_DIR;
+}
+
 const char *place_of_tools(void)
 {
 	return in_build_tree() ? RISER_SOURCE_DIR "/tools" : RISER_DATA_DIR "/tools";

@@ -7,7 +7,7 @@
 #define MY_RNG_PCI_DEVICE 0xcafe
 
 /* BAR0 */
-#define MY_RNG_RNG  0x0 /* 32 bits, read only: the next number */
+#define MY_RNG_RNG 0x0 /* 32 bits, read only: the next number */
 #define MY_RNG_SEED 0x4 /* 32 bits, write only: seeds the generator */
 
 #endif

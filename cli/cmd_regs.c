@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* riser regs - a register map as a C header, a Markdown table or JSON. */
+#include <argp.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "registers.h"
+
+struct request {
+	const char *device;
+	int format; /* 'c', 'm' or 'j' */
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct request *request = state->input;
+
+	switch (key) {
+	case 'c':
+	case 'm':
+	case 'j':
+		request->format = key;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (request->device)
+			argp_error(state, "one DEVICE at a time");
+		request->device = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which DEVICE?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* A name as a macro has it; malloc'ed. */
+static char *upper(const char *name)
+{
+	char *made = text("%s", name);
+
+	for (char *p = made; *p; p++)
+		*p = isalnum((unsigned char)*p) ? (char)toupper((unsigned char)*p) : '_';
+	return made;
+}
+
+/* Whether another BAR has a register of that name: then the BAR's number tells them apart. */
+static bool is_ambiguous(const struct riser_pci_device *pci, const struct riser_reg *reg)
+{
+	const struct riser_bar *bar = pci->bars.base;
+	unsigned found = 0;
+
+	for (uint32_t b = 0; b < pci->bars.count; b++) {
+		const struct riser_reg *other = bar[b].regs.base;
+
+		for (uint32_t i = 0; i < bar[b].regs.count; i++)
+			found += !strcmp(other[i].name, reg->name);
+	}
+	return found > 1;
+}
+
+static char *macro_of(const struct riser_pci_device *pci, const struct riser_bar *bar,
+		      const struct riser_reg *reg)
+{
+	char *device = upper(pci->name), *name = upper(reg->name), *made;
+
+	if (is_ambiguous(pci, reg))
+		made = text("%s_BAR%u_%s", device, bar->index, name);
+	else
+		made = text("%s_%s", device, name);
+	free(device);
+	free(name);
+	return made;
+}
+
+static void print_register(const struct riser_pci_device *pci, const struct riser_bar *bar,
+			   const struct riser_reg *reg)
+{
+	const struct riser_reg_field *field = reg->fields.base;
+	char *macro = macro_of(pci, bar, reg);
+
+	if (register_count(reg) > 1)
+		printf("#define %s(n) (0x%" PRIx64 " + (n) * 0x%x) /* n < %u; ", macro,
+		       reg->offset, register_stride(reg), register_count(reg));
+	else
+		printf("#define %s 0x%" PRIx64 " /* ", macro, reg->offset);
+	printf("%u bits, %s%s%s */\n", reg->width * 8, register_access(reg),
+	       reg->help ? ": " : "", reg->help ? reg->help : "");
+	for (uint32_t i = 0; i < reg->fields.count; i++) {
+		char *name = upper(field[i].name);
+
+		printf("#define %s_%s 0x%" PRIx64 "%s%s%s%s\n", macro, name, field[i].mask,
+		       field[i].mask > UINT32_MAX ? "ULL" : "", field[i].help ? " /* " : "",
+		       field[i].help ? field[i].help : "", field[i].help ? " */" : "");
+		free(name);
+	}
+	free(macro);
+}
+
+static void print_header(const struct riser_pci_device *pci)
+{
+	const struct riser_bar *bar = pci->bars.base;
+	char *device = upper(pci->name);
+
+	printf("/* SPDX-License-Identifier: MIT-0 OR GPL-2.0-only */\n"
+	       "/* Made by `riser regs %s`; do not edit. */\n"
+	       "#ifndef %s_REGS_H\n#define %s_REGS_H\n\n"
+	       "#define %s_PCI_VENDOR 0x%04x\n#define %s_PCI_DEVICE 0x%04x\n",
+	       pci->name, device, device, device, pci->id.vendor, device, pci->id.device);
+	for (uint32_t b = 0; b < pci->bars.count; b++) {
+		const struct riser_reg *reg = bar[b].regs.base;
+
+		if (bar[b].regs.count)
+			printf("\n/* BAR%u */\n", bar[b].index);
+		for (uint32_t i = 0; i < bar[b].regs.count; i++)
+			print_register(pci, &bar[b], &reg[i]);
+	}
+	printf("\n#endif\n");
+	free(device);
+}
+
+static void print_row(const struct riser_reg *reg)
+{
+	const struct riser_reg_field *field = reg->fields.base;
+
+	printf("| 0x%" PRIx64, reg->offset);
+	if (register_count(reg) > 1)
+		printf(" + n × 0x%x, n < %u", register_stride(reg), register_count(reg));
+	printf(" | %s | %u | %s | 0x%" PRIx64 " | %s", reg->name, reg->width * 8,
+	       register_access(reg), reg->reset, reg->help ? reg->help : "");
+	for (uint32_t i = 0; i < reg->fields.count; i++)
+		printf("%s`%s` 0x%" PRIx64 "%s%s", i || reg->help ? "; " : "", field[i].name,
+		       field[i].mask, field[i].help ? " " : "",
+		       field[i].help ? field[i].help : "");
+	printf(" |\n");
+}
+
+static void print_markdown(const struct riser_pci_device *pci)
+{
+	const struct riser_bar *bar = pci->bars.base;
+
+	printf("# %s\n\nPCI %04x:%04x%s%s\n", pci->name, pci->id.vendor, pci->id.device,
+	       pci->summary ? ", " : "", pci->summary ? pci->summary : "");
+	for (uint32_t b = 0; b < pci->bars.count; b++) {
+		const struct riser_reg *reg = bar[b].regs.base;
+
+		if (!bar[b].regs.count)
+			continue;
+		printf("\n## BAR%u\n\n| offset | register | bits | access | reset | |\n"
+		       "| --- | --- | --- | --- | --- | --- |\n",
+		       bar[b].index);
+		for (uint32_t i = 0; i < bar[b].regs.count; i++)
+			print_row(&reg[i]);
+	}
+}
+
+static void add(struct json_object *to, const char *key, uint64_t value)
+{
+	json_object_object_add(to, key, json_object_new_uint64(value));
+}
+
+static struct json_object *json_register(const struct riser_reg *reg)
+{
+	const struct riser_reg_field *field = reg->fields.base;
+	struct json_object *entry = json_object_new_object(), *fields = json_object_new_array();
+
+	json_object_object_add(entry, "name", json_object_new_string(reg->name));
+	add(entry, "offset", reg->offset);
+	add(entry, "width", reg->width);
+	add(entry, "count", register_count(reg));
+	add(entry, "stride", register_stride(reg));
+	add(entry, "reset", reg->reset);
+	json_object_object_add(entry, "access", json_object_new_string(register_access(reg)));
+	json_object_object_add(entry, "help",
+			       json_object_new_string(reg->help ? reg->help : ""));
+	for (uint32_t i = 0; i < reg->fields.count; i++) {
+		struct json_object *one = json_object_new_object();
+
+		json_object_object_add(one, "name", json_object_new_string(field[i].name));
+		add(one, "mask", field[i].mask);
+		json_object_array_add(fields, one);
+	}
+	json_object_object_add(entry, "fields", fields);
+	return entry;
+}
+
+static void print_json(const struct riser_pci_device *pci)
+{
+	const struct riser_bar *bar = pci->bars.base;
+	struct json_object *root = json_object_new_object(), *bars = json_object_new_array();
+
+	json_object_object_add(root, "name", json_object_new_string(pci->name));
+	add(root, "vendor", pci->id.vendor);
+	add(root, "device", pci->id.device);
+	for (uint32_t b = 0; b < pci->bars.count; b++) {
+		const struct riser_reg *reg = bar[b].regs.base;
+		struct json_object *one = json_object_new_object(),
+				   *regs = json_object_new_array();
+
+		add(one, "index", bar[b].index);
+		add(one, "size", bar[b].size);
+		for (uint32_t i = 0; i < bar[b].regs.count; i++)
+			json_object_array_add(regs, json_register(&reg[i]));
+		json_object_object_add(one, "registers", regs);
+		json_object_array_add(bars, one);
+	}
+	json_object_object_add(root, "bars", bars);
+	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
+	json_object_put(root);
+}
+
+int cmd_regs(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "header", 'c', NULL, 0, "a C header for the driver (the default)", 0 },
+		{ "markdown", 'm', NULL, 0, "a table for documentation", 0 },
+		{ "json", 'j', NULL, 0, "JSON", 0 },
+		{ 0 },
+	};
+	static const struct argp argp = { options,
+					  parse,
+					  "DEVICE",
+					  "Prints the register map of a device, made from its "
+					  "model. DEVICE is a name that "
+					  "'riser list' shows, a .so or a device's folder.",
+					  NULL,
+					  NULL,
+					  NULL };
+	struct request request = { .format = 'c' };
+	struct riser_model *model = NULL;
+	struct device_spec spec;
+	struct riser_error error;
+	int status = CLI_OK;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
+		return CLI_USAGE;
+	if (!device_find(request.device, &spec))
+		return CLI_FAIL;
+	if (riser_model_open(spec.model, &model, &error))
+		status = complain("%s", error.text);
+	else if (request.format == 'c')
+		print_header(riser_model_pci(model));
+	else if (request.format == 'm')
+		print_markdown(riser_model_pci(model));
+	else
+		print_json(riser_model_pci(model));
+	riser_model_close(model);
+	device_forget(&spec);
+	return status;
+}
