@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Interrupts as eventfds: bound, collected, masked. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "host/client.h"
+
+static struct client *client_of(struct riser_host *host)
+{
+	return (struct client *)host;
+}
+
+static int set_irqs(struct client *c, unsigned index, unsigned flags, unsigned start,
+		    unsigned count, const int *fds, unsigned fd_count)
+{
+	const struct vu_set_irqs set = { sizeof(set), flags, index, start, count };
+	struct client_request request = { .command = VU_SET_IRQS,
+					  .head = &set,
+					  .head_size = sizeof(set),
+					  .fds = fds,
+					  .fd_count = fd_count };
+
+	return client_call(c, &request);
+}
+
+void client_irqs_fini(struct client *c)
+{
+	for (unsigned i = 0; i < c->event_count; i++)
+		close(c->events[i]);
+	free(c->events);
+	c->events = NULL;
+	c->event_count = 0;
+}
+
+static int make_events(struct client *c, unsigned count)
+{
+	c->events = calloc(count, sizeof(*c->events));
+	if (!c->events)
+		return -ENOMEM;
+	for (; c->event_count < count; c->event_count++) {
+		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+		if (fd < 0)
+			return riser__host_fail(&c->host, -errno, "no eventfd to be had: %s",
+						strerror(errno));
+		c->events[c->event_count] = fd;
+	}
+	return 0;
+}
+
+/* How many vectors of a kind the server says that it has. */
+static int available(struct client *c, unsigned index, unsigned *count)
+{
+	struct vu_irq_info info = { .argsz = sizeof(info), .index = index };
+	struct client_request request = { .command = VU_GET_IRQ_INFO,
+					  .head = &info,
+					  .head_size = sizeof(info),
+					  .reply = &info,
+					  .reply_size = sizeof(info) };
+	int ret = client_call(c, &request);
+
+	*count = ret ? 0 : info.count;
+	return ret;
+}
+
+int client_irq_bind(struct riser_host *host, enum riser_irq_mode mode, unsigned count)
+{
+	struct client *c = client_of(host);
+	unsigned have;
+	int ret = 0;
+
+	if (c->event_count)
+		ret = set_irqs(c, c->bound, VU_DATA_NONE | VU_ACTION_TRIGGER, 0, 0, NULL, 0);
+	client_irqs_fini(c);
+	c->bound = mode;
+	if (!ret)
+		ret = available(c, mode, &have);
+	if (ret || (mode == RISER_IRQ_INTX && !have))
+		return ret;
+	ret = make_events(c, count);
+	for (unsigned at = 0; at < count && !ret; at += c->max_fds) {
+		unsigned n = count - at < c->max_fds ? count - at : c->max_fds;
+
+		ret = set_irqs(c, mode, VU_DATA_EVENTFD | VU_ACTION_TRIGGER, at, n,
+			       c->events + at, n);
+	}
+	return ret;
+}
+
+int client_msix_mask(struct riser_host *host, unsigned vector, bool masked)
+{
+	struct client *c = client_of(host);
+
+	if (vector >= c->event_count)
+		return -EINVAL;
+	return set_irqs(c, VU_IRQ_MSIX, VU_DATA_EVENTFD | VU_ACTION_TRIGGER, vector, 1,
+			&c->events[vector], masked ? 0 : 1);
+}
+
+static uint64_t drain(int fd)
+{
+	uint64_t count;
+
+	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+/*
+ * INTx comes as an event when it is asserted, and is masked then. Unmasking it brings another
+ * event at once if it still is.
+ */
+static int collect_intx(struct client *c)
+{
+	int ret = 0;
+
+	if (drain(c->events[0]) || c->host.arrived[0])
+		ret = set_irqs(c, VU_IRQ_INTX, VU_DATA_NONE | VU_ACTION_UNMASK, 0, 1, NULL, 0);
+	c->host.arrived[0] = drain(c->events[0]) != 0;
+	return ret;
+}
+
+int client_irq_collect(struct riser_host *host)
+{
+	struct client *c = client_of(host);
+	uint32_t id;
+	int ret = 0;
+
+	/* What was posted has to be done before one can say that nothing came of it. */
+	if (c->posted)
+		ret = riser_host_config_read(host, 0, 4, &id);
+	if (ret || !c->event_count)
+		return ret;
+	if (c->bound == RISER_IRQ_INTX)
+		return collect_intx(c);
+	for (unsigned i = 0; i < c->event_count; i++)
+		host->arrived[i] += drain(c->events[i]);
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* What the two kinds of host share: the front does what any host does, by these few calls. */
+#ifndef RISER_HOST_INTERNAL_H
+#define RISER_HOST_INTERNAL_H
+
+#include <riser/host.h>
+
+enum { HOST_BARS = 6, HOST_REGION_ROM = 6, HOST_REGION_CONFIG = 7, HOST_REGIONS = 8 };
+enum { HOST_VECTORS_MAX = 2048 };
+
+struct riser__host_impl {
+	int (*read)(struct riser_host *host, unsigned region, uint64_t offset, void *to,
+		    size_t size);
+	int (*write)(struct riser_host *host, unsigned region, uint64_t offset,
+		     const void *from, size_t size);
+	int (*map)(struct riser_host *host, unsigned bar, uint64_t offset, uint64_t length,
+		   void **address);
+	/* Takes the vectors [0, count) of a mode in; 0: none. Before they are enabled. */
+	int (*irq_bind)(struct riser_host *host, enum riser_irq_mode mode, unsigned count);
+	int (*msix_mask)(struct riser_host *host, unsigned vector, bool masked);
+	/* Takes in what has arrived, into host->arrived; INTx: 0 or 1. */
+	int (*irq_collect)(struct riser_host *host);
+	int (*pass)(struct riser_host *host, uint64_t ns, bool until_irq);
+	uint64_t (*now)(struct riser_host *host);
+	int (*memory_map)(struct riser_host *host, uint64_t iova, uint64_t length);
+	int (*memory_unmap)(struct riser_host *host, uint64_t iova, uint64_t length);
+	int (*reset)(struct riser_host *host, enum riser_reset kind);
+	int (*save)(struct riser_host *host, void **data, size_t *size);
+	int (*load)(struct riser_host *host, const void *data, size_t size);
+	void (*destroy)(struct riser_host *host);
+};
+
+struct riser__extent {
+	uint64_t iova, length;
+};
+
+struct riser_host {
+	const struct riser__host_impl *impl;
+	struct riser_error error;
+	uint64_t region_size[HOST_REGIONS];
+	struct riser_host_bar bars[HOST_BARS];
+	bool enabled;
+
+	int memory_fd;
+	char *memory;
+	uint64_t memory_size, memory_at;
+	struct riser__extent *extents; /* what the device may reach of it */
+	size_t extent_count;
+
+	enum riser_irq_mode mode;
+	unsigned vectors;  /* enabled in this mode */
+	uint64_t *arrived; /* a count each; INTx: its level */
+};
+
+/* Memory, fields and extents of a host, before its transport is there. 0 or -errno. */
+int riser__host_init(struct riser_host *host, const struct riser__host_impl *impl,
+		     const struct riser_host_config *config);
+/* The rest, once the transport is there: gives the device the memory. */
+int riser__host_start(struct riser_host *host);
+void riser__host_fini(struct riser_host *host);
+/* Sets the error's text; returns `code`. */
+int riser__host_fail(struct riser_host *host, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A config of whatever size, with defaults. */
+struct riser_host_config riser__host_config(const struct riser_host_config *config);
+
+#endif
