@@ -67,6 +67,11 @@ enum riser_reg_flags {
 	RISER_WRITE_ONLY = 1u << 0,
 	/* Its on_read changes nothing, so tools may read it to show its value. */
 	RISER_PURE_READ = 1u << 1,
+	/*
+	 * An access to a part is taken only at the register's start, and stands for all of it:
+	 * a write sets the rest to zero, as of a value that is zero-extended.
+	 */
+	RISER_EXTEND = 1u << 2,
 };
 
 /*

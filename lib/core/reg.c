@@ -54,8 +54,10 @@ static bool takes(const struct riser__slot *slot, uint64_t offset, unsigned size
 {
 	const struct riser_reg *reg = slot->reg;
 
+	if (offset != slot->offset && (size == reg->width || reg->flags & RISER_EXTEND))
+		return false;
 	if (size == reg->width)
-		return offset == slot->offset;
+		return true;
 	return size < reg->width && reg->part && size >= reg->part;
 }
 
@@ -125,6 +127,8 @@ void riser__reg_write(struct riser_dev *dev, struct riser__regmap *map,
 		mistake(dev, RISER__READ_ONLY, "write", slot, offset, size);
 		return;
 	}
+	if (reg->flags & RISER_EXTEND)
+		covered = riser__ones(reg->width);
 	value = value << shift & covered;
 	was = riser__state_load(at, reg->width);
 	rw = (reg->rw | take_once(map, slot)) & covered;

@@ -9,7 +9,7 @@ struct state {
 	uint32_t ro, rw, w1c, w1s, rc, once, wo, hook;
 	uint8_t bytes[3];
 	uint16_t half;
-	uint64_t wide, strict;
+	uint64_t wide, strict, extend;
 	uint32_t array[4];
 	uint8_t window[16];
 	uint64_t raw_offset, raw_value, hook_now, hook_was;
@@ -63,6 +63,8 @@ static const struct riser_reg regs[] = {
 	{ RISER_REG(0x24, struct state, half), .rw = RISER_ALL },
 	{ RISER_REG(0x28, struct state, wide), .rw = RISER_ALL, .part = 4 },
 	{ RISER_REG(0x30, struct state, strict), .rw = RISER_ALL },
+	{ RISER_REG(0x38, struct state, extend), .rw = RISER_ALL, .part = 4,
+	  .flags = RISER_EXTEND },
 	{ RISER_REG_ARRAY(0x100, struct state, array), .stride = 0x10, .rw = RISER_ALL,
 	  .on_read = on_read },
 };
@@ -185,6 +187,16 @@ static void test_parts(void **state)
 	assert_int_equal(fake_host_read(*state, 0, 0x28, 2), 0xffff);
 }
 
+static void test_extended_parts(void **state)
+{
+	fake_host_write(*state, 0, 0x38, 8, 0x1122334455667788);
+	assert_int_equal(fake_host_read(*state, 0, 0x38, 4), 0x55667788);
+	assert_int_equal(fake_host_read(*state, 0, 0x3c, 4), 0xffffffff);
+	fake_host_write(*state, 0, 0x3c, 4, 1);
+	fake_host_write(*state, 0, 0x38, 4, 0xaabbccdd);
+	assert_int_equal(fake_host_read(*state, 0, 0x38, 8), 0xaabbccdd);
+}
+
 static void test_arrays(void **state)
 {
 	struct fake_host *host = *state;
@@ -258,6 +270,7 @@ int main(void)
 		TEST(test_read_clears), TEST(test_once),
 		TEST(test_write_only),	TEST(test_hooks),
 		TEST(test_widths),	TEST(test_parts),
+		TEST(test_extended_parts),
 		TEST(test_arrays),	TEST(test_window_and_ops),
 		TEST(test_odd_lengths), cmocka_unit_test(test_large_map_finds_each),
 	};
