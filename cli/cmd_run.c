@@ -8,7 +8,7 @@
 
 #include "run/run.h"
 
-enum { OPT_KERNEL = 256, OPT_IMAGE, OPT_VNC, OPT_GDB, OPT_DRY_RUN };
+enum { OPT_ATTACH = 256, OPT_KERNEL, OPT_IMAGE, OPT_VNC, OPT_GDB, OPT_DRY_RUN };
 
 /* "512M", "2G"; a plain number counts MiB, as QEMU's -m does. */
 static uint64_t parse_size(struct argp_state *state, const char *word)
@@ -51,6 +51,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct run_options *options = state->input;
 
 	switch (key) {
+	case OPT_ATTACH:
+		if (strcmp(arg, "vfio-user") && strcmp(arg, "builtin"))
+			argp_error(state, "--attach takes vfio-user or builtin, not '%s'", arg);
+		options->builtin = !strcmp(arg, "builtin");
+		break;
 	case OPT_KERNEL:
 		options->kernel = arg;
 		break;
@@ -93,6 +98,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option known[] = {
 	{ "shell", 's', NULL, 0, "an interactive root shell instead of the tests", 0 },
+	{ "attach", OPT_ATTACH, "HOW", 0,
+	  "vfio-user; or builtin: QEMU's own device of that name", 0 },
 	{ "kernel", OPT_KERNEL, "FILE", 0, "a bzImage, or the tree it was built in", 0 },
 	{ "image", OPT_IMAGE, "DISK", 0, "test in this root disk; it is not changed", 0 },
 	{ "memory", 'm', "SIZE", 0, "the guest's memory (256M)", 0 },
@@ -174,7 +181,7 @@ static int print_commands(const struct run_options *options,
 
 	initrd_print(options, software);
 	printf("# %s/initrd is the cached initramfs with what build-guest made\n", scratch);
-	for (unsigned i = 0; i < options->device_count; i++) {
+	for (unsigned i = 0; i < options->device_count && !options->builtin; i++) {
 		const struct device_spec *device = &options->devices[i];
 		char *path = socket_path(scratch, i);
 		char *spec = text("%s%s%s", device->model, device->options ? "," : "",

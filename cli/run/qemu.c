@@ -58,6 +58,13 @@ static void add_device(struct list *list, const char *scratch, unsigned device)
 	free(path);
 }
 
+static void add_builtin(struct list *list, const struct device_spec *device)
+{
+	add_words(list, "-device", NULL);
+	add(list, text("%s%s%s", device->name, device->options ? "," : "",
+		       device->options ? device->options : ""));
+}
+
 /* What a disk image is, by how it begins. */
 static const char *image_format(const char *path)
 {
@@ -107,8 +114,12 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 	    text("console=ttyS0 oops=panic panic=-1%s%s",
 		 options->image ? " riser.root=vda" : "", options->gdb ? " nokaslr" : ""));
 	add_consoles(&list, options, scratch);
-	for (unsigned i = 0; i < options->device_count; i++)
-		add_device(&list, scratch, i);
+	for (unsigned i = 0; i < options->device_count; i++) {
+		if (options->builtin)
+			add_builtin(&list, &options->devices[i]);
+		else
+			add_device(&list, scratch, i);
+	}
 	if (options->image)
 		add_image(&list, options->image);
 	if (options->vnc) {

@@ -16,6 +16,7 @@ struct run_options {
 	struct device_spec devices[DEVICES_MAX];
 	unsigned device_count;
 	bool shell, dry_run;
+	bool builtin; /* QEMU's own devices of the same names */
 	const char *kernel, *image, *vnc, *gdb;
 	uint64_t memory;       /* bytes */
 	unsigned smp, timeout; /* seconds */

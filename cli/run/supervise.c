@@ -168,11 +168,13 @@ static bool over(const struct run *run)
 
 static bool start_devices(struct run *run, const char *scratch)
 {
-	for (unsigned i = 0; i < run->options->device_count; i++) {
+	unsigned count = run->options->builtin ? 0 : run->options->device_count;
+
+	for (unsigned i = 0; i < count; i++) {
 		if (!start_device(run, i, scratch))
 			return false;
 	}
-	while (run->ready < run->options->device_count && !over(run))
+	while (run->ready < count && !over(run))
 		wait_once(run);
 	return true;
 }
