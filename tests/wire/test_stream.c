@@ -208,7 +208,8 @@ static void test_too_many_fds(void **state)
 	wire_expect_fds(fds);
 }
 
-/* A client that sends and does not read: nothing is read from it any more; then all is there. */
+/* A client that sends and does not read: nothing is read from it any more; then all is there.
+ */
 static void test_back_pressure(void **state)
 {
 	struct wire_access access = { DEV_BUFFER, 0, 60000, { 0 } };
