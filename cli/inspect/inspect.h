@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* riser inspect, in pieces. All write to standard output. */
+#ifndef RISER_CLI_INSPECT_H
+#define RISER_CLI_INSPECT_H
+
+#include <json-c/json.h>
+
+#include "session.h"
+
+/* caps.c: a line of words a capability, as lspci has them. Calls `each` for all in the chains.
+ */
+void caps_each(struct riser_host *host,
+	       void (*each)(void *arg, unsigned offset, const char *words), void *arg);
+
+/* registers.c: the value as hexadecimal, or "-" where reading it would change something. */
+void registers_print(struct session *session);
+struct json_object *registers_json(struct session *session);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/inspect.h"
+#include "registers.h"
+
+/* An array's first elements are enough to see. */
+enum { ELEMENTS_SHOWN = 8 };
+
+static bool read_register(struct session *session, const struct riser_bar *bar,
+			  const struct riser_reg *reg, uint32_t element, uint64_t *value)
+{
+	uint64_t offset = reg->offset + (uint64_t)element * register_stride(reg);
+
+	return register_is_pure(reg) &&
+	       !riser_host_read(session->host, bar->index, offset, reg->width, value);
+}
+
+static void print_fields(const struct riser_reg *reg, bool known, uint64_t value)
+{
+	const struct riser_reg_field *field = reg->fields.base;
+
+	for (uint32_t i = 0; i < reg->fields.count; i++) {
+		printf("\t\t\t%-14s 0x%" PRIx64, field[i].name, field[i].mask);
+		if (known)
+			printf(" = %" PRIu64,
+			       (value & field[i].mask) >> __builtin_ctzll(field[i].mask));
+		printf("%s%s\n", field[i].help ? "  " : "", field[i].help ? field[i].help : "");
+	}
+}
+
+static void print_register(struct session *session, const struct riser_bar *bar,
+			   const struct riser_reg *reg)
+{
+	uint32_t count = register_count(reg);
+
+	for (uint32_t i = 0; i < count && i < ELEMENTS_SHOWN; i++) {
+		uint64_t value = 0;
+		bool known = read_register(session, bar, reg, i, &value);
+		char *name = count > 1 ? text("%s[%u]", reg->name, i) : text("%s", reg->name);
+		char *shown = known ? text("0x%0*" PRIx64, reg->width * 2, value) : text("-");
+
+		printf("\t\t0x%04" PRIx64 "  %-14s %2u  %-16s  %-18s  %s\n",
+		       reg->offset + (uint64_t)i * register_stride(reg), name, reg->width * 8,
+		       register_access(reg), shown, reg->help && !i ? reg->help : "");
+		print_fields(reg, known, value);
+		free(name);
+		free(shown);
+	}
+	if (count > ELEMENTS_SHOWN)
+		printf("\t\t        … %u elements in all\n", count);
+}
+
+static void print_windows(const struct riser_bar *bar)
+{
+	const struct riser_window *window = bar->windows.base;
+
+	for (uint32_t i = 0; i < bar->windows.count; i++)
+		printf("\t\t0x%04" PRIx64 "  %-14s %" PRIu64 " bytes of %s memory\n",
+		       window[i].offset, window[i].name, window[i].size,
+		       window[i].shared ? "shared" : "trapped");
+}
+
+void registers_print(struct session *session)
+{
+	const struct riser_bar *bar = session->pci->bars.base;
+
+	for (uint32_t b = 0; b < session->pci->bars.count; b++) {
+		const struct riser_reg *reg = bar[b].regs.base;
+
+		if (bar[b].regs.count || bar[b].windows.count)
+			printf("\tRegisters of BAR%u:\n", bar[b].index);
+		for (uint32_t i = 0; i < bar[b].regs.count; i++)
+			print_register(session, &bar[b], &reg[i]);
+		print_windows(&bar[b]);
+	}
+}
+
+static struct json_object *json_register(struct session *session, const struct riser_bar *bar,
+					 const struct riser_reg *reg)
+{
+	struct json_object *entry = json_object_new_object(), *values = json_object_new_array();
+
+	json_object_object_add(entry, "name", json_object_new_string(reg->name));
+	json_object_object_add(entry, "bar", json_object_new_int(bar->index));
+	json_object_object_add(entry, "offset", json_object_new_uint64(reg->offset));
+	json_object_object_add(entry, "width", json_object_new_int(reg->width));
+	json_object_object_add(entry, "access", json_object_new_string(register_access(reg)));
+	for (uint32_t i = 0; i < register_count(reg); i++) {
+		uint64_t value;
+
+		json_object_array_add(values, read_register(session, bar, reg, i, &value)
+						      ? json_object_new_uint64(value)
+						      : NULL);
+	}
+	json_object_object_add(entry, "values", values);
+	return entry;
+}
+
+struct json_object *registers_json(struct session *session)
+{
+	const struct riser_bar *bar = session->pci->bars.base;
+	struct json_object *list = json_object_new_array();
+
+	for (uint32_t b = 0; b < session->pci->bars.count; b++) {
+		const struct riser_reg *reg = bar[b].regs.base;
+
+		for (uint32_t i = 0; i < bar[b].regs.count; i++)
+			json_object_array_add(list, json_register(session, &bar[b], &reg[i]));
+	}
+	return list;
+}

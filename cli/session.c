@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <linux/pci_regs.h>
+
+static void print_line(void *arg, enum riser_log_level level, const char *device,
+		       const char *line)
+{
+	const bool *verbose = arg;
+
+	if (level <= RISER_INFO || *verbose)
+		fprintf(stderr, "%s: %s\n", device, line);
+}
+
+static bool open_device(struct session *session, const char *device, bool verbose)
+{
+	static bool tell_all;
+	struct riser_host_config config = { .size = sizeof(config),
+					    .log = print_line,
+					    .log_arg = &tell_all,
+					    .trace = verbose };
+	struct riser_error error;
+
+	tell_all = verbose;
+	if (!device_find(device, &session->spec))
+		return false;
+	config.options = session->spec.options;
+	if (!riser_model_open(session->spec.model, &session->model, &error) &&
+	    !riser_bench_create(session->model, &config, &session->host, &error)) {
+		session->pci = riser_model_pci(session->model);
+		return true;
+	}
+	complain("%s", error.text);
+	return false;
+}
+
+struct match {
+	uint32_t id;
+	struct riser_model *model;
+};
+
+static void match_id(const char *path, void *arg)
+{
+	struct match *match = arg;
+	const struct riser_pci_device *pci;
+	struct riser_model *model;
+
+	if (match->model || riser_model_open(path, &model, NULL))
+		return;
+	pci = riser_model_pci(model);
+	if ((pci->id.vendor | (uint32_t)pci->id.device << 16) == match->id)
+		match->model = model;
+	else
+		riser_model_close(model);
+}
+
+static bool open_socket(struct session *session, const char *socket)
+{
+	struct riser_error error;
+	struct match match = { 0 };
+
+	if (riser_client_create(socket, NULL, &session->host, &error) ||
+	    riser_host_config_read(session->host, PCI_VENDOR_ID, 4, &match.id)) {
+		complain("%s", session->host ? riser_host_error(session->host) : error.text);
+		return false;
+	}
+	models_each(match_id, &match);
+	session->model = match.model;
+	session->pci = match.model ? riser_model_pci(match.model) : NULL;
+	return true;
+}
+
+bool session_open(struct session *session, const char *device, const char *socket, bool verbose)
+{
+	bool ok;
+
+	*session = (struct session){ 0 };
+	ok = device ? open_device(session, device, verbose) : open_socket(session, socket);
+	if (ok && riser_host_enable(session->host)) {
+		complain("%s", riser_host_error(session->host));
+		ok = false;
+	}
+	if (!ok)
+		session_close(session);
+	return ok;
+}
+
+void session_close(struct session *session)
+{
+	riser_host_destroy(session->host);
+	riser_model_close(session->model);
+	device_forget(&session->spec);
+	*session = (struct session){ 0 };
+}
