@@ -22,6 +22,7 @@ int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_new(int argc, char **argv);
+int cmd_poke(int argc, char **argv);
 int cmd_regs(int argc, char **argv);
 
 /* say.c: one line on standard error, "riser: …". Returns CLI_FAIL. */

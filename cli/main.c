@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "list", "show the device models there are", cmd_list },
 	{ "inspect", "show a device's identity, BARs, capabilities and registers",
 	  cmd_inspect },
+	{ "poke", "drive a device by hand or from a script, without a VM", cmd_poke },
 	{ "regs", "print a register map as a C header, a table or JSON", cmd_regs },
 	{ "new", "make a device of your own, with driver and test", cmd_new },
 };
