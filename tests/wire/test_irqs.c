@@ -26,7 +26,8 @@ static void raise_irq(struct wire *w, unsigned vector)
 	wire_write(w, 0, DEV_RAISE, 4, vector);
 }
 
-static void bind_fds(struct wire *w, unsigned index, unsigned start, unsigned count, const int *fds)
+static void bind_fds(struct wire *w, unsigned index, unsigned start, unsigned count,
+		     const int *fds)
 {
 	assert_int_equal(wire_set_irqs(w, EVENTFD | TRIGGER, index, start, count, fds, count),
 			 0);
@@ -249,8 +250,7 @@ static void test_no_leak(void **state)
 			fds[v] = wire_eventfd();
 		bind_fds(w, MSIX, i % 20, 16, fds);
 		bind_fds(w, INTX, 0, 1, fds);
-		assert_int_equal(
-			wire_set_irqs(w, EVENTFD | UNMASK, INTX, 0, 1, fds, 1), 0);
+		assert_int_equal(wire_set_irqs(w, EVENTFD | UNMASK, INTX, 0, 1, fds, 1), 0);
 		for (unsigned v = 0; v < 16; v++)
 			close(fds[v]);
 	}
