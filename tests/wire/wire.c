@@ -18,6 +18,8 @@ const char wire_capabilities[] =
 	"\"max_msg_fds\":16,\"max_data_xfer_size\":1048576,\"pgsizes\":4096,"
 	"\"max_dma_maps\":65535,\"write_multiple\":true}}";
 
+static atomic_uint servers; /* ever; names their sockets */
+
 static void log_line(void *arg, enum riser_log_level level, const char *device,
 		     const char *line)
 {
@@ -50,7 +52,8 @@ int wire_setup_unconnected(void **state)
 	assert_non_null(w);
 	*state = w;
 	w->fd = -1;
-	snprintf(w->path, sizeof(w->path), "/tmp/riser-wire-%d.sock", (int)getpid());
+	snprintf(w->path, sizeof(w->path), "/tmp/riser-wire-%d-%u.sock", (int)getpid(),
+		 atomic_fetch_add(&servers, 1));
 	config.socket_path = w->path;
 	config.trace = getenv("WIRE_LOG") != NULL;
 	assert_int_equal(riser_loop_create(&w->loop), 0);
