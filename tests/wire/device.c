@@ -5,12 +5,21 @@
 
 #include "wire.h"
 
+struct transfer {
+	struct riser_job job;
+	bool busy, write;
+	int32_t result;
+	uint32_t length;
+	uint64_t iova;
+	uint8_t buffer[DEV_BUFFER_SIZE];
+};
+
 struct state {
 	uint32_t scratch, raise, lower, length, command, delay, fired, writes, resets;
 	int32_t result;
 	uint64_t iova;
 	uint8_t buffer[DEV_BUFFER_SIZE];
-	struct riser_job job;
+	struct transfer transfer;
 	struct riser_work work;
 	struct riser_watch *watch;
 	int pipe[2];
@@ -44,18 +53,41 @@ static int32_t do_dma(struct riser_dev *dev, bool write)
 		     : riser_dma_read(dev, s->iova, s->buffer, s->length);
 }
 
+/* On its thread a job touches nothing but its own: registers change under it. */
 static void run_job(struct riser_dev *dev, struct riser_job *job)
 {
-	struct state *s = riser_state(dev);
+	struct transfer *t = (struct transfer *)job;
 
-	(void)job;
-	s->result = do_dma(dev, s->command == CMD_JOB_WRITE);
+	t->result = t->write ? riser_dma_write(dev, t->iova, t->buffer, t->length)
+			     : riser_dma_read(dev, t->iova, t->buffer, t->length);
 }
 
 static void job_done(struct riser_dev *dev, struct riser_job *job)
 {
-	(void)job;
+	struct transfer *t = (struct transfer *)job;
+	struct state *s = riser_state(dev);
+
+	t->busy = false;
+	s->result = t->result;
+	if (!t->write)
+		memcpy(s->buffer, t->buffer, sizeof(s->buffer));
 	riser_irq_raise(dev, 1);
+}
+
+static void start_job(struct riser_dev *dev, bool write)
+{
+	struct state *s = riser_state(dev);
+	struct transfer *t = &s->transfer;
+
+	if (t->busy)
+		return;
+	*t = (struct transfer){ .job = { .run = run_job, .done = job_done },
+				.busy = true,
+				.write = write,
+				.iova = s->iova,
+				.length = s->length };
+	memcpy(t->buffer, s->buffer, sizeof(t->buffer));
+	riser_job_submit(dev, &t->job);
 }
 
 static void run_work(struct riser_dev *dev, struct riser_work *work)
@@ -99,9 +131,7 @@ static void command(struct riser_dev *dev, uint64_t now, uint64_t was)
 		break;
 	case CMD_JOB_READ:
 	case CMD_JOB_WRITE:
-		s->job.run = run_job;
-		s->job.done = job_done;
-		riser_job_submit(dev, &s->job);
+		start_job(dev, now == CMD_JOB_WRITE);
 		break;
 	case CMD_TIMER:
 		riser_timer_arm(dev, 0, s->delay * UINT64_C(1000000));

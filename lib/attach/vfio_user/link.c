@@ -75,7 +75,7 @@ static int serve_messages(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;
 	struct vu_message message;
-	int ret;
+	int ret = 0;
 
 	while (!link->last) {
 		if (vu_output_pending(&link->out) > REPLIES_MOST || link->out.fd >= 0) {
