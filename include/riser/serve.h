@@ -61,8 +61,10 @@ struct riser_server_config {
 	size_t size; /* sizeof(struct riser_server_config) */
 	/* Where to listen: a path, created with mode 0600 and removed at the end, … */
 	const char *socket_path;
-	/* … or, with socket_path NULL, a listening or connected stream socket, owned by the
-	 * server. */
+	/*
+	 * … or, with socket_path NULL, a listening or connected UNIX stream socket, the server's
+	 * once it is created.
+	 */
 	int socket_fd;
 	const char
 		*options;  /* the device's, "a=1,b=2"; a comma in a value is doubled; or NULL */

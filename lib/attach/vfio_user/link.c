@@ -12,10 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum {
-	IN_A_ROW = 64, /* receives before the loop looks at everything else */
-	REPLIES_MOST = VU_BUFFER / 2,
-};
+enum { IN_A_ROW = 64 }; /* receives before the loop looks at everything else */
 
 static struct riser_server *server_of(struct riser__source *source)
 {
@@ -23,14 +20,13 @@ static struct riser_server *server_of(struct riser__source *source)
 				       offsetof(struct riser_server, link.source));
 }
 
-static void close_link(struct riser_server *server)
+static void forget(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;
 
 	vu_input_fini(&link->in);
 	vu_input_fini(&link->aside);
 	vu_output_fini(&link->out);
-	close(link->source.fd);
 	*link = (struct vu_link){ .source.fd = -1 };
 }
 
@@ -43,7 +39,8 @@ void vu_link_drop(struct riser_server *server, const char *why)
 		return;
 	vu_log(server, negotiated ? RISER_INFO : RISER_DEBUG, "client gone: %s", why);
 	riser__loop_remove(server->loop, &link->source);
-	close_link(server);
+	close(link->source.fd);
+	forget(server);
 	if (negotiated)
 		vu_server_clean(server);
 }
@@ -70,6 +67,13 @@ static bool take_aside(struct riser_server *server)
 	return true;
 }
 
+/* Nothing that an access has to be looked at twice for. */
+static bool is_plain(const struct riser_server *server)
+{
+	return server->link.negotiated && !server->trace &&
+	       server->migration.state == VU_STATE_RUNNING;
+}
+
 /* 0, -EAGAIN if the client does not take its replies, or why the connection is lost. */
 static int serve_messages(struct riser_server *server)
 {
@@ -77,8 +81,10 @@ static int serve_messages(struct riser_server *server)
 	struct vu_message message;
 	int ret = 0;
 
-	while (!link->last) {
-		if (vu_output_pending(&link->out) > REPLIES_MOST || link->out.fd >= 0) {
+	while (!link->last && !link->broken) {
+		if (is_plain(server))
+			vu_serve_accesses(server);
+		if (vu_output_pending(&link->out) > VU_REPLIES_MOST || link->out.fd >= 0) {
 			ret = vu_output_send(&link->out, link->source.fd);
 			if (ret)
 				return ret;
@@ -88,20 +94,18 @@ static int serve_messages(struct riser_server *server)
 			continue;
 		if (ret <= 0)
 			break;
-		link->serving = true;
 		vu_dispatch(server, &message);
-		link->serving = false;
 		vu_input_consume(&link->in, &message);
-		if (link->broken)
-			return -EPROTO;
 	}
+	if (link->broken)
+		return link->broken;
 	return ret < 0 ? ret : vu_output_send(&link->out, link->source.fd);
 }
 
 static bool serve(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;
-	int ret = link->broken ? -EPROTO : serve_messages(server);
+	int ret = link->broken ? link->broken : serve_messages(server);
 
 	if (!ret && link->last) {
 		vu_link_drop(server, "no common protocol version");
@@ -197,7 +201,7 @@ int vu_link_open(struct riser_server *server, int fd)
 	if (!ret)
 		ret = riser__loop_add(server->loop, &link->source, EPOLLIN);
 	if (ret)
-		close_link(server);
+		forget(server);
 	else
 		vu_log(server, RISER_DEBUG, "client connected");
 	return ret;

@@ -49,9 +49,9 @@ struct exchange {
 	size_t reply_size;
 };
 
-static int lose(struct riser_server *server)
+static int lose(struct riser_server *server, int why)
 {
-	server->link.broken = true;
+	server->link.broken = why;
 	shutdown(server->link.source.fd, SHUT_RDWR); /* has the loop notice it */
 	return -ENOTCONN;
 }
@@ -102,7 +102,7 @@ static int send_request(struct riser_server *server, struct exchange *x)
 			x->iov_at++;
 		}
 	}
-	return ret && ret != -EAGAIN ? lose(server) : ret;
+	return ret && ret != -EAGAIN ? lose(server, -ENOTCONN) : ret;
 }
 
 /* The reply's verdict; data of a read is copied out. */
@@ -153,7 +153,7 @@ static int find_reply(struct riser_server *server, struct exchange *x, int *ret)
 		if (mine)
 			return 1;
 	}
-	return have < 0 ? lose(server) : 0;
+	return have < 0 ? lose(server, -EPROTO) : 0;
 }
 
 /* Waits until there is something to do; -ETIMEDOUT. */
@@ -169,7 +169,7 @@ static int wait_socket(struct riser_server *server, const struct exchange *x)
 	if (now >= x->deadline)
 		return -ETIMEDOUT;
 	ret = poll(&poll_fd, 1, (int)((x->deadline - now) / 1000000 + 1));
-	return ret < 0 && errno != EINTR ? lose(server) : 0;
+	return ret < 0 && errno != EINTR ? lose(server, -ENOTCONN) : 0;
 }
 
 static int await_reply(struct riser_server *server, struct exchange *x)
@@ -195,7 +195,7 @@ static int await_reply(struct riser_server *server, struct exchange *x)
 		if (got == -ENOBUFS || got == -ENOMEM)
 			return (int)got;
 		if (got <= 0)
-			return lose(server);
+			return lose(server, -ENOTCONN);
 		ret = find_reply(server, x, &result);
 		if (ret)
 			return ret < 0 ? ret : result;
@@ -217,7 +217,7 @@ static int exchange(struct riser_server *server, struct exchange *x)
 	}
 	/* Half a request in the stream cannot be taken back. */
 	if (ret && ret != -ENOTCONN && x->iov_at < 4)
-		ret = lose(server);
+		ret = lose(server, -ENOTCONN);
 	return ret;
 }
 

@@ -21,10 +21,9 @@ struct vu_link {
 	struct vu_input aside; /* what came in while a callback waited for a DMA reply */
 	struct vu_output out;
 	bool negotiated;
-	bool broken;	   /* to be dropped: framing is lost, or it is gone */
+	int broken;	   /* why it is to be dropped: -EPROTO, framing is lost; -ENOTCONN */
 	bool full;	   /* waits for the client to take replies */
 	bool last;	   /* to be dropped once what is in `out` has gone */
-	bool serving;	   /* in the middle of a message */
 	uint32_t max_xfer; /* bytes of data the client takes in a message */
 	uint32_t max_fds;
 	uint8_t *reply; /* of the message being served */
@@ -115,12 +114,16 @@ int vu_listener_open(struct riser_server *server, const char *path, int fd,
 void vu_listener_close(struct riser_server *server);
 
 /* link.c */
+/* `fd` becomes the link's, unless it fails. */
 int vu_link_open(struct riser_server *server, int fd);
 void vu_link_drop(struct riser_server *server, const char *why);
 /* Whether the client has hung up though that was not noticed yet. */
 bool vu_link_is_dead(struct riser_server *server);
 /* Serves what was set aside. */
 void vu_link_resume(struct riser_server *server);
+
+/* hot.c: serves register accesses for as long as they are next. */
+void vu_serve_accesses(struct riser_server *server);
 
 /* dispatch.c */
 void vu_dispatch(struct riser_server *server, struct vu_message *message);

@@ -35,8 +35,10 @@ static void refuse_or_replace(struct riser_server *server, int fd)
 		return;
 	}
 	ret = vu_link_open(server, fd);
-	if (ret)
-		vu_log(server, RISER_ERROR, "cannot serve a new client: %s", strerror(-ret));
+	if (!ret)
+		return;
+	vu_log(server, RISER_ERROR, "cannot serve a new client: %s", strerror(-ret));
+	close(fd);
 }
 
 static void ready(struct riser__source *source, uint32_t events)
@@ -193,8 +195,11 @@ int vu_listener_open(struct riser_server *server, const char *path, int fd,
 	listener->source.ready = ready;
 	if (!ret && listener->source.fd >= 0) {
 		ret = riser__loop_add(server->loop, &listener->source, EPOLLIN);
-		if (ret)
+		if (ret) {
 			riser__fail(error, ret, "cannot watch the socket: %s", strerror(-ret));
+			if (!path)
+				listener->source.fd = -1; /* the caller's still */
+		}
 	}
 	return ret;
 }

@@ -17,6 +17,7 @@ enum {
 	VU_MAX_XFER = 1 << 20, /* bytes of data in a message */
 	VU_MAX_MESSAGE = VU_MAX_XFER + 128,
 	VU_BUFFER = 64 << 10,
+	VU_REPLIES_MOST = VU_BUFFER / 2, /* gathered before they are sent */
 };
 
 struct vu_message {

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Register accesses as guests make them all the time: served in one go, straight from the input
+ * buffer into the device and into the output buffer. Whatever is in the least unusual, or goes
+ * wrong, is left to vu_dispatch().
+ */
+#include "attach/vfio_user/server.h"
+
+#include <string.h>
+
+enum { WIDEST = 8 }; /* bytes of an access */
+
+struct access {
+	struct vu_header header;
+	struct vu_region_access at;
+};
+static_assert(sizeof(struct access) == 32, "an access without its data");
+
+/* Where the reply goes, or NULL if it is time to send. */
+static uint8_t *begin_reply(struct vu_output *out)
+{
+	if (!vu_output_pending(out))
+		out->start = out->end = 0;
+	if (vu_output_pending(out) > VU_REPLIES_MOST ||
+	    out->capacity - out->end < sizeof(struct access) + WIDEST)
+		return NULL;
+	return out->data + out->end;
+}
+
+static void end_reply(struct vu_output *out, uint8_t *reply, const struct access *asked,
+		      uint32_t data)
+{
+	struct access answer = *asked;
+
+	answer.header.size = (uint32_t)sizeof(answer) + data;
+	answer.header.flags = VU_TYPE_REPLY;
+	answer.header.error = 0;
+	memcpy(reply, &answer, sizeof(answer));
+	out->end += answer.header.size;
+}
+
+static bool read_register(struct riser_server *server, const struct access *access)
+{
+	struct vu_output *out = &server->link.out;
+	uint8_t *reply = begin_reply(out);
+
+	if (access->header.size != sizeof(*access) || access->header.flags || !reply ||
+	    riser__pci_read(server->dev, access->at.region, access->at.offset,
+			    reply + sizeof(*access), access->at.count))
+		return false;
+	end_reply(out, reply, access, access->at.count);
+	return true;
+}
+
+static bool write_register(struct riser_server *server, const struct access *access,
+			   const uint8_t *data)
+{
+	struct vu_output *out = &server->link.out;
+	bool posted = access->header.flags == VU_NO_REPLY;
+	uint8_t *reply = posted ? NULL : begin_reply(out);
+
+	if (access->header.size != sizeof(*access) + access->at.count ||
+	    (!posted && (access->header.flags || !reply)) ||
+	    riser__pci_write(server->dev, access->at.region, access->at.offset, data,
+			     access->at.count))
+		return false;
+	if (!posted)
+		end_reply(out, reply, access, 0);
+	return true;
+}
+
+void vu_serve_accesses(struct riser_server *server)
+{
+	struct vu_input *in = &server->link.in;
+	struct access access;
+
+	while (in->end - in->start >= sizeof(access) && !in->fd_count && !server->link.broken) {
+		const uint8_t *from = in->data + in->start;
+		bool served = false;
+
+		memcpy(&access, from, sizeof(access));
+		if (access.at.count > WIDEST || access.header.size > in->end - in->start)
+			return;
+		if (access.header.command == VU_REGION_WRITE)
+			served = write_register(server, &access, from + sizeof(access));
+		else if (access.header.command == VU_REGION_READ)
+			served = read_register(server, &access);
+		if (!served)
+			return;
+		in->start += access.header.size;
+	}
+}
