@@ -16,13 +16,15 @@ struct riser__buffer;
 struct riser__timer_state {
 	const struct riser_timer *timers; /* the descriptor's table */
 	uint64_t *deadlines;		  /* on the host's clock; UINT64_MAX: not pending */
+	bool *fired;			  /* in the run that is under way */
 	unsigned count;
 };
 
 struct riser__work_state {
-	pthread_mutex_t lock; /* guards the two queues */
+	pthread_mutex_t lock; /* guards all of it, and the jobs' queues */
 	struct riser_work *first, **last;
 	struct riser__workers *workers; /* the job threads, once there was a job */
+	bool closed;			/* nothing is taken any more */
 };
 
 /* What a guest or host did wrong, counted by kind, shown by tools. */
@@ -84,6 +86,7 @@ void riser__dev_run_timers(struct riser_dev *dev);
 /* Work (core/work.c). fini waits for jobs and drops what is queued. */
 int riser__work_init(struct riser_dev *dev);
 void riser__work_fini(struct riser_dev *dev);
+/* Runs what is queued now; what that posts, the next time. */
 void riser__dev_run_posted(struct riser_dev *dev);
 /* Jobs are queued or running. */
 bool riser__work_busy(struct riser_dev *dev);

@@ -2,37 +2,49 @@
 /* A device's timers: few, so the next one is found by looking at all. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/dev.h"
 
 int riser__timers_init(struct riser_dev *dev)
 {
 	struct riser__timer_state *t = &dev->timers;
+	unsigned count = dev->desc->timers.count;
 
 	t->timers = dev->desc->timers.base;
-	t->count = dev->desc->timers.count;
-	t->deadlines = calloc(t->count ? t->count : 1, sizeof(*t->deadlines));
-	if (!t->deadlines)
+	t->deadlines = calloc(count ? count : 1, sizeof(*t->deadlines));
+	t->fired = calloc(count ? count : 1, sizeof(*t->fired));
+	if (!t->deadlines || !t->fired)
 		return -ENOMEM;
-	for (unsigned i = 0; i < t->count; i++)
+	for (unsigned i = 0; i < count; i++)
 		t->deadlines[i] = UINT64_MAX;
+	t->count = count;
 	return 0;
 }
 
 void riser__timers_fini(struct riser_dev *dev)
 {
+	if (dev->timers.deadlines)
+		riser__timers_cancel_all(dev);
 	free(dev->timers.deadlines);
+	free(dev->timers.fired);
 	dev->timers = (struct riser__timer_state){ 0 };
 }
 
-/* The timer that fires first; of those at the same time the first in the table. */
+/*
+ * The timer that fires first; of those at the same time the first in the table. Those that have
+ * fired in this run are left out. `count`: none.
+ */
 static unsigned first(const struct riser__timer_state *t)
 {
-	unsigned best = 0;
+	unsigned best = t->count;
+	uint64_t deadline = UINT64_MAX;
 
-	for (unsigned i = 1; i < t->count; i++) {
-		if (t->deadlines[i] < t->deadlines[best])
+	for (unsigned i = 0; i < t->count; i++) {
+		if (t->deadlines[i] < deadline && !t->fired[i]) {
 			best = i;
+			deadline = t->deadlines[i];
+		}
 	}
 	return best;
 }
@@ -40,9 +52,10 @@ static unsigned first(const struct riser__timer_state *t)
 static void tell_host(struct riser_dev *dev)
 {
 	const struct riser__timer_state *t = &dev->timers;
+	unsigned i = first(t);
 
 	if (t->count)
-		dev->ops->set_deadline(dev->host, t->deadlines[first(t)]);
+		dev->ops->set_deadline(dev->host, i < t->count ? t->deadlines[i] : UINT64_MAX);
 }
 
 void riser__timers_cancel_all(struct riser_dev *dev)
@@ -57,15 +70,17 @@ void riser__dev_run_timers(struct riser_dev *dev)
 	struct riser__timer_state *t = &dev->timers;
 	uint64_t now = riser_now(dev);
 
-	/* A timer that keeps arming itself for now fires once a run: the loop must go on. */
-	for (unsigned fired = 0; t->count && fired < t->count; fired++) {
-		unsigned i = first(t);
-
-		if (t->deadlines[i] > now)
-			break;
+	/*
+	 * Each fires at most once a run: one that arms itself for now keeps neither the others
+	 * nor the loop from their turn.
+	 */
+	for (unsigned i; (i = first(t)) < t->count && t->deadlines[i] <= now;) {
 		t->deadlines[i] = UINT64_MAX;
+		t->fired[i] = true;
 		t->timers[i].fire(dev);
 	}
+	if (t->count)
+		memset(t->fired, 0, t->count * sizeof(*t->fired));
 	tell_host(dev);
 }
 

@@ -7,7 +7,7 @@
 #include "core/dev.h"
 
 enum { WORKERS_MAX = 4 };
-enum phase { IDLE, QUEUED, RUNNING, ENDED };
+enum phase { IDLE, SUBMITTED };
 
 struct riser__workers {
 	pthread_cond_t wanted;
@@ -15,52 +15,61 @@ struct riser__workers {
 	unsigned count, idle;
 	struct riser_job *first, **last; /* to be run */
 	struct riser_job *ended, **ended_last;
-	unsigned busy; /* jobs queued or running */
-	bool stop;
+	unsigned queued, running; /* jobs */
 };
 
 int riser__work_init(struct riser_dev *dev)
 {
 	struct riser__work_state *w = &dev->work;
 
-	pthread_mutex_init(&w->lock, NULL);
 	w->last = &w->first;
-	return 0;
+	return -pthread_mutex_init(&w->lock, NULL);
 }
 
 static void stop_workers(struct riser__work_state *w)
 {
-	struct riser__workers *workers = w->workers;
+	struct riser__workers *workers;
 
+	pthread_mutex_lock(&w->lock);
+	workers = w->workers;
+	w->closed = true;
+	if (workers)
+		pthread_cond_broadcast(&workers->wanted);
+	pthread_mutex_unlock(&w->lock);
 	if (!workers)
 		return;
-	pthread_mutex_lock(&w->lock);
-	workers->stop = true;
-	pthread_cond_broadcast(&workers->wanted);
-	pthread_mutex_unlock(&w->lock);
 	for (unsigned i = 0; i < workers->count; i++)
 		pthread_join(workers->threads[i], NULL);
 	pthread_cond_destroy(&workers->wanted);
 	free(workers);
 }
 
+/*
+ * The lock stays: threads of the device's own may post until the device's fini() has waited for
+ * them. What they post is dropped.
+ */
 void riser__work_fini(struct riser_dev *dev)
 {
-	if (!dev->work.last)
+	struct riser__work_state *w = &dev->work;
+
+	if (!w->last)
 		return;
-	stop_workers(&dev->work);
-	pthread_mutex_destroy(&dev->work.lock);
-	dev->work = (struct riser__work_state){ 0 };
+	stop_workers(w);
+	pthread_mutex_lock(&w->lock);
+	w->workers = NULL;
+	w->first = NULL;
+	w->last = &w->first;
+	pthread_mutex_unlock(&w->lock);
 }
 
 void riser_post(struct riser_dev *dev, struct riser_work *work)
 {
 	struct riser__work_state *w = &dev->work;
-	bool was_empty = false, queued;
+	bool taken, was_empty = false;
 
 	pthread_mutex_lock(&w->lock);
-	queued = work->queued_;
-	if (!queued) {
+	taken = !work->queued_ && !w->closed;
+	if (taken) {
 		was_empty = !w->first;
 		work->queued_ = true;
 		work->next_ = NULL;
@@ -68,7 +77,7 @@ void riser_post(struct riser_dev *dev, struct riser_work *work)
 		w->last = &work->next_;
 	}
 	pthread_mutex_unlock(&w->lock);
-	if (!queued && was_empty)
+	if (taken && was_empty)
 		dev->ops->wake(dev->host);
 }
 
@@ -103,8 +112,6 @@ static struct riser_job *take_ended(struct riser__work_state *w)
 		job = w->workers->ended;
 		w->workers->ended = NULL;
 		w->workers->ended_last = &w->workers->ended;
-		for (struct riser_job *j = job; j; j = j->next_)
-			j->phase_ = IDLE;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return job;
@@ -117,6 +124,8 @@ void riser__dev_run_posted(struct riser_dev *dev)
 	run_works(dev);
 	for (job = take_ended(&dev->work); job; job = next) {
 		next = job->next_;
+		/* From here on it may be submitted again, and not before: it is in the list. */
+		job->phase_ = IDLE;
 		if (job->done)
 			job->done(dev, job);
 	}
@@ -131,16 +140,16 @@ static void run_job(struct riser_dev *dev, struct riser__work_state *w)
 	workers->first = job->next_;
 	if (!workers->first)
 		workers->last = &workers->first;
-	job->phase_ = RUNNING;
+	workers->queued--;
+	workers->running++;
 	pthread_mutex_unlock(&w->lock);
 	job->run(dev, job);
 	pthread_mutex_lock(&w->lock);
 	first = !workers->ended;
-	job->phase_ = ENDED;
 	job->next_ = NULL;
 	*workers->ended_last = job;
 	workers->ended_last = &job->next_;
-	workers->busy--;
+	workers->running--;
 	if (first)
 		dev->ops->wake(dev->host);
 }
@@ -151,7 +160,7 @@ static void *worker(void *opaque)
 	struct riser__work_state *w = &dev->work;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->workers->stop) {
+	while (!w->closed) {
 		if (w->workers->first) {
 			run_job(dev, w);
 			continue;
@@ -177,14 +186,17 @@ static int add_workers(struct riser__work_state *w)
 	return 0;
 }
 
-/* Another thread if none is idle. Signals are for the program's own threads. */
+/*
+ * Another thread if all that are idle have a job waiting already: jobs may wait for each other.
+ * Signals are for the program's own threads.
+ */
 static int add_thread(struct riser_dev *dev)
 {
 	struct riser__workers *workers = dev->work.workers;
 	sigset_t all, old;
 	int ret;
 
-	if (workers->idle || workers->count == WORKERS_MAX)
+	if (workers->idle > workers->queued || workers->count == WORKERS_MAX)
 		return 0;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -203,6 +215,8 @@ int riser_job_submit(struct riser_dev *dev, struct riser_job *job)
 	pthread_mutex_lock(&w->lock);
 	if (job->phase_ != IDLE)
 		ret = -EBUSY;
+	else if (w->closed)
+		ret = -EAGAIN;
 	if (!ret && !w->workers)
 		ret = add_workers(w);
 	if (!ret)
@@ -210,11 +224,11 @@ int riser_job_submit(struct riser_dev *dev, struct riser_job *job)
 	if (!ret) {
 		struct riser__workers *workers = w->workers;
 
-		job->phase_ = QUEUED;
+		job->phase_ = SUBMITTED;
 		job->next_ = NULL;
 		*workers->last = job;
 		workers->last = &job->next_;
-		workers->busy++;
+		workers->queued++;
 		pthread_cond_signal(&workers->wanted);
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -227,7 +241,7 @@ bool riser__work_busy(struct riser_dev *dev)
 	bool busy;
 
 	pthread_mutex_lock(&w->lock);
-	busy = w->workers && w->workers->busy;
+	busy = w->workers && w->workers->queued + w->workers->running;
 	pthread_mutex_unlock(&w->lock);
 	return busy;
 }

@@ -17,12 +17,18 @@ static void set_deadline(void *host, uint64_t deadline)
 
 static void wake(void *host)
 {
-	((struct fake_host *)host)->wakes++;
+	atomic_fetch_add(&((struct fake_host *)host)->wakes, 1);
 }
 
-static int watch(void *host, struct riser_watch *watch, int fd, short events)
+static int watch(void *opaque, struct riser_watch *watched, int fd, short events)
 {
-	(void)host, (void)watch, (void)fd, (void)events;
+	struct fake_host *host = opaque;
+
+	if (fd < 0)
+		return -EBADF;
+	host->watch = watched;
+	host->watched = events;
+	host->watch_calls++;
 	return 0;
 }
 

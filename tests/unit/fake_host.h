@@ -16,7 +16,10 @@ struct fake_host {
 	struct riser_model *model;
 	struct riser_dev *dev;
 	uint64_t now, deadline;
-	unsigned wakes;
+	atomic_uint wakes;	   /* by any thread */
+	struct riser_watch *watch; /* the last one that was told */
+	short watched;
+	unsigned watch_calls;
 	bool intx;
 	unsigned intx_changes, messages, last_vector;
 	uint64_t last_address;
