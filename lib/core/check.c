@@ -5,12 +5,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/model.h"
 #include "core/regmap.h"
 
 /* Arrays are expanded in memory; more registers than this are a mistake of the author's. */
 #define REGS_MAX (1u << 20)
+
+/* Saved states have room for no longer names. */
+enum { NAME_MAX_LENGTH = 80 };
 
 struct check {
 	const struct riser_pci_device *desc;
@@ -297,6 +302,62 @@ static int check_cap_regs(struct check *c)
 	return ret;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/*
+ * Saved states, options and tools go by name. The name is the first member of the elements of
+ * every table that has one.
+ */
+static int check_unique(const struct check *c, const char *what,
+			const struct riser_table *table)
+{
+	const char **names = calloc(table->count + 1u, sizeof(*names));
+	int ret = 0;
+
+	if (!names)
+		return riser__fail(c->error, -ENOMEM, "%s: no memory", c->desc->name);
+	for (uint32_t i = 0; i < table->count; i++)
+		names[i] = *(const char *const *)((const char *)table->base +
+						  (size_t)i * table->stride);
+	if (table->count)
+		qsort(names, table->count, sizeof(*names), by_text);
+	for (uint32_t i = 1; i < table->count && !ret; i++) {
+		if (!strcmp(names[i - 1], names[i]))
+			ret = refuse(c, "%s: two %s are named '%s'", c->desc->name, what,
+				     names[i]);
+	}
+	for (uint32_t i = 0; i < table->count && !ret; i++) {
+		if (strlen(names[i]) > NAME_MAX_LENGTH)
+			ret = refuse(c, "%s: the name '%.20s...' has more than %d characters",
+				     c->desc->name, names[i], NAME_MAX_LENGTH);
+	}
+	free(names);
+	return ret;
+}
+
+static int check_names(const struct check *c)
+{
+	const struct riser_bar *bar = c->desc->bars.base;
+	const struct riser_pci_cap *cap = c->desc->caps.base;
+	int ret = check_unique(c, "options", &c->desc->options);
+
+	if (!ret)
+		ret = check_unique(c, "fields", &c->desc->fields);
+	if (!ret)
+		ret = check_unique(c, "timers", &c->desc->timers);
+	for (uint32_t i = 0; i < c->desc->bars.count && !ret; i++) {
+		ret = check_unique(c, "registers of a BAR", &bar[i].regs);
+		if (!ret)
+			ret = check_unique(c, "windows of a BAR", &bar[i].windows);
+	}
+	for (uint32_t i = 0; i < c->desc->caps.count && !ret; i++)
+		ret = check_unique(c, "registers of a capability", &cap[i].regs);
+	return ret;
+}
+
 static size_t option_size(enum riser_option_type type)
 {
 	switch (type) {
@@ -324,6 +385,12 @@ static int check_options(const struct check *c)
 		if (!good_name(option[i].name) || !size)
 			return refuse(c, "%s: option %u needs a name and a type", c->desc->name,
 				      i);
+		if (!strcmp(option[i].name, "romfile"))
+			return refuse(c, "%s: option 'romfile' is the library's own",
+				      c->desc->name);
+		if (option[i].min > option[i].max)
+			return refuse(c, "%s: option '%s': its .min is above its .max",
+				      c->desc->name, option[i].name);
 		ret = in_state(c, "option", option[i].name, option[i].at, size);
 	}
 	return ret;
@@ -373,5 +440,7 @@ int riser__model_check(const struct riser_pci_device *desc, struct riser_error *
 		ret = check_options(&c);
 	if (!ret)
 		ret = check_saved(&c);
+	if (!ret)
+		ret = check_names(&c);
 	return ret;
 }

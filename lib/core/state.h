@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What of a device is saved: every place in its memory that has a name. */
+/* What of a device is saved: everything of it that has a name. */
 #ifndef RISER_CORE_STATE_H
 #define RISER_CORE_STATE_H
 
-#include "core/dev.h"
+#include "core/regmap.h"
 
 /* The kinds of record in a saved state; docs/saved-state.md has the format. */
 #define RISER__STATE_MAGIC "RISERST1"
@@ -15,22 +15,47 @@ enum riser__record {
 	RISER__RECORD_WINDOW = 3,
 	RISER__RECORD_TIMER = 4,
 	RISER__RECORD_PCI = 5,
+	RISER__RECORD_ONCE = 6,
 };
 
-/* `count` values of `width` bytes, host-endian, at `at`. */
+/* `count` values of `width` bytes. */
 struct riser__item {
 	enum riser__record kind;
-	char name[96]; /* "bar0.NAME", "cap2.NAME", or a field's own */
+	char name[96]; /* "bar0.NAME", "cap2.NAME", or the field's or timer's own */
 	uint8_t width;
 	uint64_t count;
-	void *at;
+	bool seen;		   /* by the one who loads */
+	void *at;		   /* REGISTER, FIELD, WINDOW: host-endian */
+	int fd;			   /* WINDOW: where its memory is; -1: in the state */
+	uint64_t fd_offset;	   /* and where in it */
+	struct riser__regmap *map; /* ONCE: which elements of a register were written */
+	const struct riser_reg *reg;
+	unsigned timer; /* TIMER: its index */
 };
 
+struct riser__items {
+	struct riser__item *list; /* sorted */
+	size_t count;
+};
+
+/* All of the device's, the PCI function's own record apart. -ENOMEM. */
+int riser__items_create(struct riser_dev *dev, struct riser__items *items);
+void riser__items_free(struct riser__items *items);
+/* NULL: it has no such thing. */
+struct riser__item *riser__items_find(const struct riser__items *items, enum riser__record kind,
+				      const char *name);
+
 /*
- * Calls `visit` for every register, field and window of the device until it returns other than
- * 0, and returns that.
+ * Value `i`. A timer's is the time left in ns, UINT64_MAX if it is not pending; a write-once
+ * register's is whether it was written.
  */
-int riser__state_each(struct riser_dev *dev,
-		      int (*visit)(void *arg, const struct riser__item *item), void *arg);
+uint64_t riser__item_get(struct riser_dev *dev, const struct riser__item *item, uint64_t i);
+void riser__item_set(struct riser_dev *dev, const struct riser__item *item, uint64_t i,
+		     uint64_t value);
+/* Makes all of a window zero. */
+void riser__item_clear(const struct riser__item *item);
+
+/* How many bytes the windows of the device have: a saved state may be that much larger. */
+uint64_t riser__state_windows(const struct riser_dev *dev);
 
 #endif

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* A saved state is hostile input: it is checked whole before any of it is taken over. */
+#include "core/state.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/regmap.h"
-#include "core/state.h"
+#include "core/buffer.h"
 #include "pci/pci.h"
 
 struct reader {
 	struct riser_dev *dev;
+	const struct riser__items *items;
 	const uint8_t *at, *end;
 	uint32_t version;
 	struct riser_error *error;
@@ -19,7 +21,7 @@ struct record {
 	enum riser__record kind;
 	unsigned width;
 	uint64_t first, count;
-	char name[96];
+	char name[sizeof(((struct riser__item *)0)->name)];
 	const uint8_t *data;
 };
 
@@ -94,57 +96,45 @@ static int read_record(struct reader *in, struct record *record)
 	return 0;
 }
 
-struct search {
-	const struct record *record;
-	struct riser__item found;
-};
-
-static int match(void *arg, const struct riser__item *item)
+static int check_pci(struct reader *in, const struct record *record, bool *seen)
 {
-	struct search *search = arg;
-
-	if (item->kind != search->record->kind || strcmp(item->name, search->record->name))
-		return 0;
-	search->found = *item;
-	return 1;
+	if (*seen || record->width != 1 || record->first)
+		return cut(in);
+	*seen = true;
+	return riser__pci_load_check(in->dev, record->count, in->error);
 }
 
-/* Whether the device has what the record is about. */
-static bool find(struct riser_dev *dev, const struct record *record, struct riser__item *item)
+/* Whether the values are where the device has some; a window may come in pieces. */
+static bool fits(const struct record *record, const struct riser__item *item)
 {
-	struct search search = { .record = record };
-
-	if (!riser__state_each(dev, match, &search))
+	if (record->width != item->width || record->first > item->count ||
+	    record->count > item->count - record->first)
 		return false;
-	*item = search.found;
-	return true;
+	return record->count == item->count || item->kind == RISER__RECORD_WINDOW;
 }
 
-static int check_record(struct reader *in, const struct record *record)
+static int check_item(struct reader *in, const struct record *record)
 {
-	struct riser__item item;
+	struct riser__item *item = riser__items_find(in->items, record->kind, record->name);
 
-	if (record->kind == RISER__RECORD_PCI)
-		return riser__pci_load_check(in->dev, record->count, in->error);
-	if (record->kind == RISER__RECORD_TIMER)
-		return record->width == 8 && record->count == 1 ? 0 : cut(in);
-	if (!find(in->dev, record, &item))
+	if (!item)
 		return 0;
-	if (record->width != item.width || record->first > item.count ||
-	    record->count > item.count - record->first ||
-	    (record->count != item.count && item.kind != RISER__RECORD_WINDOW))
+	if (!fits(record, item))
 		return riser__fail(in->error, -EINVAL,
-				   "%s: saved '%s' is %" PRIu64
-				   " values of %u bytes, the device has "
-				   "%" PRIu64 " of %u",
+				   "%s: saved '%s' is %" PRIu64 " values of %u bytes, the "
+				   "device has %" PRIu64 " of %u",
 				   in->dev->desc->name, record->name, record->count,
-				   record->width, item.count, item.width);
+				   record->width, item->count, item->width);
+	if (item->seen && item->kind != RISER__RECORD_WINDOW)
+		return riser__fail(in->error, -EINVAL, "%s: the saved state has '%s' twice",
+				   in->dev->desc->name, record->name);
+	item->seen = true;
 	return 0;
 }
 
 static int check(struct reader in)
 {
-	unsigned pci_records = 0;
+	bool pci_seen = false;
 	struct record record;
 	int ret;
 
@@ -153,76 +143,110 @@ static int check(struct reader in)
 		if (ret)
 			return ret;
 		if (record.kind == RISER__RECORD_END)
-			return pci_records == 1 && in.at == in.end ? 0 : cut(&in);
-		pci_records += record.kind == RISER__RECORD_PCI;
-		ret = check_record(&in, &record);
+			return pci_seen && in.at == in.end ? 0 : cut(&in);
+		if (record.kind == RISER__RECORD_PCI)
+			ret = check_pci(&in, &record, &pci_seen);
+		else
+			ret = check_item(&in, &record);
 		if (ret)
 			return ret;
 	}
 }
 
-static void load_timer(struct riser_dev *dev, const struct record *record)
+static void load_item(struct riser_dev *dev, const struct riser__item *item,
+		      const struct record *record)
 {
-	for (unsigned i = 0; i < dev->timers.count; i++) {
-		if (!strcmp(dev->timers.timers[i].name, record->name))
-			riser_timer_arm(dev, i, number(record->data, 8));
-	}
-}
-
-static void load_values(struct riser_dev *dev, const struct record *record)
-{
-	struct riser__item item;
-
-	if (!find(dev, record, &item))
+	if (item->kind == RISER__RECORD_WINDOW) {
+		if (record->count)
+			memcpy((char *)item->at + record->first, record->data, record->count);
+		else
+			riser__item_clear(item);
 		return;
+	}
 	for (uint64_t i = 0; i < record->count; i++)
-		riser__state_store((char *)item.at + (record->first + i) * item.width,
-				   item.width,
-				   number(record->data + i * item.width, item.width));
+		riser__item_set(dev, item, i,
+				number(record->data + i * item->width, item->width));
 }
 
-static int zero_window(void *arg, const struct riser__item *item)
-{
-	(void)arg;
-	if (item->kind == RISER__RECORD_WINDOW)
-		memset(item->at, 0, item->count);
-	return 0;
-}
-
+/* What the state does not name keeps the value that it has after a reset. */
 static void apply(struct reader in)
 {
+	const struct riser__item *item;
 	struct record record;
 
 	riser__dev_reset(in.dev, RISER_RESET_DEVICE);
-	riser__state_each(in.dev, zero_window, NULL);
 	while (!read_record(&in, &record) && record.kind != RISER__RECORD_END) {
+		item = riser__items_find(in.items, record.kind, record.name);
 		if (record.kind == RISER__RECORD_PCI)
 			riser__pci_load(in.dev, record.data);
-		else if (record.kind == RISER__RECORD_TIMER)
-			load_timer(in.dev, &record);
-		else
-			load_values(in.dev, &record);
+		else if (item)
+			load_item(in.dev, item, &record);
 	}
+}
+
+/* Puts the device back to `before`, which is its own and so needs no check. */
+static void undo(struct reader in, const struct riser__buffer *before)
+{
+	in.at = before->data;
+	in.end = before->data + before->size;
+	if (read_opening(&in))
+		return;
+	apply(in);
+	in.dev->desc->loaded(in.dev, in.version);
+}
+
+/* The device has the last word; if it is no, all is as it was. */
+static int apply_and_ask(struct reader in)
+{
+	struct riser_dev *dev = in.dev;
+	struct riser_error why = { "the device refuses it" };
+	struct riser__buffer before = { 0 };
+	int ret;
+
+	if (!dev->desc->loaded) {
+		apply(in);
+		return 0;
+	}
+	ret = riser__dev_save(dev, &before);
+	if (ret) {
+		riser__buffer_free(&before);
+		return riser__fail(in.error, ret, "%s: no memory to load a saved state",
+				   dev->desc->name);
+	}
+	apply(in);
+	dev->failure = &why;
+	ret = dev->desc->loaded(dev, in.version);
+	dev->failure = NULL;
+	if (ret)
+		undo(in, &before);
+	riser__buffer_free(&before);
+	return ret ? riser__fail(in.error, ret < 0 ? ret : -EINVAL,
+				 "%s: the saved state of version %u: %s", dev->desc->name,
+				 in.version, why.text)
+		   : 0;
 }
 
 int riser__dev_load(struct riser_dev *dev, const void *data, size_t size,
 		    struct riser_error *error)
 {
+	struct riser__items items;
 	struct reader in = {
-		.dev = dev, .at = data, .end = (const uint8_t *)data + size, .error = error
+		.dev = dev,
+		.items = &items,
+		.at = data,
+		.end = (const uint8_t *)data + size,
+		.error = error,
 	};
-	int ret = read_opening(&in);
+	int ret = riser__items_create(dev, &items);
 
+	if (ret)
+		return riser__fail(error, ret, "%s: no memory to load a saved state",
+				   dev->desc->name);
+	ret = read_opening(&in);
 	if (!ret)
 		ret = check(in);
-	if (ret)
-		return ret;
-	apply(in);
-	if (dev->desc->loaded)
-		ret = dev->desc->loaded(dev, in.version);
-	if (ret)
-		return riser__fail(error, ret,
-				   "%s: the device refused the saved state of version %u",
-				   dev->desc->name, in.version);
-	return 0;
+	if (!ret)
+		ret = apply_and_ask(in);
+	riser__items_free(&items);
+	return ret;
 }

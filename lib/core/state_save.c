@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/state.h"
+
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/buffer.h"
-#include "core/regmap.h"
-#include "core/state.h"
 #include "pci/pci.h"
 
 /* Memory of windows is saved in pieces of this many bytes, and only those that are not zero. */
@@ -35,9 +36,25 @@ static bool all_zero(const uint8_t *bytes, uint64_t count)
 	return !count || (!bytes[0] && !memcmp(bytes, bytes + 1, count - 1));
 }
 
+/* Where the next piece begins that may hold something: reading a hole would fill it. */
+static uint64_t next_piece(const struct riser__item *item, uint64_t at)
+{
+	off_t data;
+
+	if (item->fd < 0 || at >= item->count)
+		return at;
+	data = lseek(item->fd, (off_t)(item->fd_offset + at), SEEK_DATA);
+	if (data < 0)
+		return errno == ENXIO ? item->count : at;
+	return ((uint64_t)data - item->fd_offset) / PIECE * PIECE;
+}
+
+/* First the record that says that it is zero, then what is not. */
 static void add_window(struct riser__buffer *out, const struct riser__item *item)
 {
-	for (uint64_t at = 0; at < item->count; at += PIECE) {
+	add_header(out, item->kind, item->name, 1, 0, 0);
+	for (uint64_t at = next_piece(item, 0); at < item->count && !out->failed;
+	     at = next_piece(item, at + PIECE)) {
 		uint64_t size = item->count - at < PIECE ? item->count - at : PIECE;
 		const uint8_t *bytes = (const uint8_t *)item->at + at;
 
@@ -48,33 +65,16 @@ static void add_window(struct riser__buffer *out, const struct riser__item *item
 	}
 }
 
-static int add_item(void *arg, const struct riser__item *item)
+static void add_item(struct riser_dev *dev, struct riser__buffer *out,
+		     const struct riser__item *item)
 {
-	struct riser__buffer *out = arg;
-
 	if (item->kind == RISER__RECORD_WINDOW) {
 		add_window(out, item);
-		return 0;
+		return;
 	}
 	add_header(out, item->kind, item->name, item->width, 0, item->count);
 	for (uint64_t i = 0; i < item->count; i++)
-		add_number(out,
-			   riser__state_load((char *)item->at + i * item->width, item->width),
-			   item->width);
-	return 0;
-}
-
-static void add_timers(struct riser_dev *dev, struct riser__buffer *out)
-{
-	const struct riser__timer_state *t = &dev->timers;
-	uint64_t now = riser_now(dev);
-
-	for (unsigned i = 0; i < t->count; i++) {
-		if (t->deadlines[i] == UINT64_MAX)
-			continue;
-		add_header(out, RISER__RECORD_TIMER, t->timers[i].name, 8, 0, 1);
-		add_number(out, t->deadlines[i] > now ? t->deadlines[i] - now : 0, 8);
-	}
+		add_number(out, riser__item_get(dev, item, i), item->width);
 }
 
 static int add_pci(struct riser_dev *dev, struct riser__buffer *out)
@@ -92,17 +92,21 @@ static int add_pci(struct riser_dev *dev, struct riser__buffer *out)
 
 int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out)
 {
-	int ret;
+	struct riser__items items;
+	int ret = riser__items_create(dev, &items);
 
+	if (ret)
+		return ret;
 	if (dev->desc->saving)
 		dev->desc->saving(dev);
 	riser__buffer_add(out, RISER__STATE_MAGIC, 8);
 	add_number(out, dev->desc->version, 4);
 	add_number(out, strlen(dev->desc->name), 2);
 	riser__buffer_add(out, dev->desc->name, strlen(dev->desc->name));
-	riser__state_each(dev, add_item, out);
-	add_timers(dev, out);
+	for (size_t i = 0; i < items.count; i++)
+		add_item(dev, out, &items.list[i]);
 	ret = add_pci(dev, out);
 	add_header(out, RISER__RECORD_END, "", 0, 0, 0);
+	riser__items_free(&items);
 	return out->failed ? -ENOMEM : ret;
 }

@@ -7,17 +7,13 @@
 #include "core/buffer.h"
 #include "pci/function.h"
 
-/* Configuration bytes, raised and pending bits, MSI-X table, write-once bits of every map. */
+/* Configuration bytes, raised and pending bits, MSI-X table. */
 static size_t record_size(const struct riser_dev *dev)
 {
 	const struct riser__pci *pci = dev->pci;
 	size_t size = pci->config_size + sizeof(pci->irq.raised) + 4;
 
 	size += pci->irq.msix_count * 16u + (pci->irq.msix_count + 63u) / 64 * 8;
-	for (unsigned i = 0; i < 6; i++)
-		size += pci->bars[i].map ? riser__regmap_written_size(pci->bars[i].map) : 0;
-	for (unsigned i = 0; i < RISER__CAPS_MAX; i++)
-		size += pci->vendor[i] ? riser__regmap_written_size(pci->vendor[i]) : 0;
 	return size;
 }
 
@@ -29,12 +25,6 @@ static void add_words(struct riser__buffer *out, const uint64_t *words, size_t c
 		riser__put(bytes, 8, words[i]);
 		riser__buffer_add(out, bytes, 8);
 	}
-}
-
-static void add_written(struct riser__buffer *out, const struct riser__regmap *map)
-{
-	if (map && map->written)
-		riser__buffer_add(out, map->written, riser__regmap_written_size(map));
 }
 
 int riser__pci_save(struct riser_dev *dev, struct riser__buffer *out)
@@ -54,10 +44,6 @@ int riser__pci_save(struct riser_dev *dev, struct riser__buffer *out)
 	}
 	add_words(out, irq->msix_pending, (irq->msix_count + 63u) / 64);
 	riser__irq_unlock(dev);
-	for (unsigned i = 0; i < 6; i++)
-		add_written(out, pci->bars[i].map);
-	for (unsigned i = 0; i < RISER__CAPS_MAX; i++)
-		add_written(out, pci->vendor[i]);
 	return out->failed ? -ENOMEM : 0;
 }
 
@@ -109,6 +95,8 @@ static void load_msix(struct riser_dev *dev, const uint8_t **at)
 	for (unsigned i = 0; i < irq->msix_count * 4; i++) {
 		uint32_t value = riser__get(take(at, 4), 4);
 
+		if (i % 4 == 0)
+			value &= ~UINT32_C(3);
 		/* The host that keeps the table says anew which vectors are masked. */
 		if (i % 4 == 3)
 			value = dev->ops->keeps_msix_table ? irq->msix_table[i / 4][3]
@@ -122,14 +110,6 @@ static void load_msix(struct riser_dev *dev, const uint8_t **at)
 			word &= (UINT64_C(1) << irq->msix_count % 64) - 1;
 		irq->msix_pending[i] = word;
 	}
-}
-
-static void load_written(struct riser__regmap *map, const uint8_t **at)
-{
-	size_t size = map ? riser__regmap_written_size(map) : 0;
-
-	if (size)
-		memcpy(map->written, take(at, size), size);
 }
 
 int riser__pci_load_check(struct riser_dev *dev, size_t size, struct riser_error *error)
@@ -149,16 +129,15 @@ void riser__pci_load(struct riser_dev *dev, const void *data)
 {
 	struct riser__pci *pci = dev->pci;
 	const uint8_t *at = data;
+	unsigned vectors;
 
 	load_config(pci, take(&at, pci->config_size));
 	riser__irq_lock(dev);
 	load_raised(dev, &at);
-	pci->irq.msi_pending = riser__get(take(&at, 4), 4);
+	vectors = riser__irq_vectors(dev, RISER_IRQ_MSI);
+	pci->irq.msi_pending =
+		riser__get(take(&at, 4), 4) & (uint32_t)((UINT64_C(1) << vectors) - 1);
 	load_msix(dev, &at);
 	riser__irq_unlock(dev);
-	for (unsigned i = 0; i < 6; i++)
-		load_written(pci->bars[i].map, &at);
-	for (unsigned i = 0; i < RISER__CAPS_MAX; i++)
-		load_written(pci->vendor[i], &at);
 	riser__config_changed(dev);
 }

@@ -44,6 +44,12 @@ static const struct riser_pci_cap two_msi[] = { RISER_MSI(1), RISER_MSI(1) };
 static const struct riser_pci_cap too_long[] = { { .kind = RISER_CAP_VENDOR, .size = 100 },
 						 { .kind = RISER_CAP_VENDOR, .size = 100 } };
 static const struct riser_bar msix_bar[] = { { .size = 4096 } };
+static const struct riser_reg same_name[] = { { .name = "r", .width = 1 },
+					      { .name = "r", .width = 1, .offset = 1 } };
+static const struct riser_field same_field[] = { { RISER_FIELD(struct state, a) },
+						 { RISER_FIELD(struct state, a) } };
+#define LONG_NAME                                                                              \
+	"n234567890123456789012345678901234567890123456789012345678901234567890123456789-81"
 
 static const struct {
 	struct riser_pci_device desc;
@@ -108,6 +114,16 @@ static const struct {
 	  "outside the state" },
 	{ WITH(.timers = ONE(struct riser_timer, .name = "t")), "needs a name and .fire" },
 	{ WITH(.options = ONE(struct riser_option, .name = "o")), "needs a name and a type" },
+	{ WITH(.options =
+		       ONE(struct riser_option, .name = "romfile", .type = RISER_OPTION_U32)),
+	  "'romfile' is the library's" },
+	{ WITH(.options = ONE(struct riser_option, .name = "o", .type = RISER_OPTION_U32,
+			      .min = 1)),
+	  ".min is above" },
+	{ WITH(.bars = ONE(struct riser_bar, .size = 64, .regs = RISER_REGS(same_name))),
+	  "two registers of a BAR are named 'r'" },
+	{ WITH(.fields = RISER_FIELDS(same_field)), "two fields are named 'a'" },
+	{ REG_DEVICE(.name = LONG_NAME, .width = 4), "more than 80" },
 };
 
 static void test_refused(void **state)

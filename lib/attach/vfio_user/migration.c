@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/state.h"
+
 /* Less than a client waits for an answer. */
 #define QUIESCE_NS UINT64_C(3000000000)
 
@@ -37,14 +39,15 @@ static int save(struct riser_server *server)
 	return ret;
 }
 
-/* A state that comes in is about as large as the one that goes out. */
+/* A state that comes in is about as large as one that goes out, of full windows. */
 static int start_resuming(struct riser_server *server)
 {
 	int ret = save(server);
 
 	if (ret)
 		return ret;
-	server->migration.limit = 2 * server->migration.data.size + VU_MAX_XFER;
+	server->migration.limit = 2 * server->migration.data.size + VU_MAX_XFER +
+				  2 * riser__state_windows(server->dev);
 	forget(server);
 	return 0;
 }
