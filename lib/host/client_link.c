@@ -221,7 +221,7 @@ static int take_reply(struct client *c, const struct vu_header *header, size_t s
 static int await(struct client *c, uint16_t id, struct client_request *request)
 {
 	struct vu_header header;
-	size_t size;
+	size_t size = 0;
 	int ret;
 
 	for (;;) {
@@ -282,7 +282,7 @@ int client_serve(struct client *c, uint64_t ns, bool until_irq)
 		struct timespec left = { (time_t)((until - now) / 1000000000),
 					 (long)((until - now) % 1000000000) };
 		struct vu_header header;
-		size_t size;
+		size_t size = 0;
 		int n;
 
 		fds[0] = (struct pollfd){ c->fd, POLLIN, 0 };

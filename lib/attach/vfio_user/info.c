@@ -72,12 +72,12 @@ int vu_get_region_info(struct riser_server *server, struct vu_message *message)
 					.size = region.size };
 	if (region.size)
 		info.flags = VU_REGION_READABLE | (region.writable ? VU_REGION_WRITABLE : 0);
-	if (areas)
-		info.flags |= VU_REGION_CAPS;
-	/* MMAP is said together with the fd, when all of it fits: a first, short look has none.
+	/*
+	 * All is said together with the fd, once it fits. A first, short look learns argsz only:
+	 * QEMU refuses a region that says it has capabilities and does not say where.
 	 */
 	if (areas && most >= size) {
-		info.flags |= VU_REGION_MMAP;
+		info.flags |= VU_REGION_CAPS | VU_REGION_MMAP;
 		info.cap_offset = sizeof(info);
 		link->reply_fd = region.fd;
 	}
