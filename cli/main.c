@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* riser - device models for virtual machines, outside the VMM. */
+#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,7 @@ int main(int argc, char **argv)
 	char *name;
 	int status;
 
+	argp_err_exit_status = CLI_USAGE;
 	if (argc < 2) {
 		help(stderr);
 		return CLI_USAGE;
