@@ -5,29 +5,60 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <linux/magic.h>
 
 enum { PAGE = 4096 };
+
+/* What is written through a held mapping, and when, is the holder's: each report has it all. */
+struct riser__dma_hold {
+	uint64_t iova, length;
+	struct riser__dma_hold *next, **link;
+};
+
+/* What a mapping of `fd` has to be a multiple of. */
+static uint64_t granule(int fd)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct statfs fs;
+
+	if (!fstatfs(fd, &fs) && fs.f_type == HUGETLBFS_MAGIC)
+		page = (uint64_t)fs.f_bsize;
+	return page > PAGE ? page : PAGE;
+}
+
+/* The mapping goes out to whole pages of the file's, which may be larger than the host says. */
+static int map_pages(struct riser__dma_range *range, int fd, uint64_t offset, uint64_t length)
+{
+	int prot = (range->access & RISER_DMA_READ ? PROT_READ : 0) |
+		   (range->access & RISER_DMA_WRITE ? PROT_WRITE : 0);
+	uint64_t page = granule(fd), before = offset % page;
+
+	if (length > INT64_MAX - page)
+		return -EINVAL;
+	range->base_size = (before + length + page - 1) / page * page;
+	range->base = mmap(NULL, range->base_size, prot, MAP_SHARED | MAP_NORESERVE, fd,
+			   (off_t)(offset - before));
+	if (range->base == MAP_FAILED)
+		return -errno;
+	range->memory = (char *)range->base + before;
+	return 0;
+}
 
 static int map(struct riser__dma_range *range, int fd, uint64_t offset)
 {
 	uint64_t length = range->last - range->iova + 1;
-	int prot = (range->access & RISER_DMA_READ ? PROT_READ : 0) |
-		   (range->access & RISER_DMA_WRITE ? PROT_WRITE : 0);
 	struct stat st;
 
-	if (offset % PAGE || offset > INT64_MAX - length || length > SIZE_MAX)
+	if (offset % PAGE || length > INT64_MAX || offset > INT64_MAX - length)
 		return -EINVAL;
 	if (fstat(fd, &st))
 		return -errno;
 	/* Beyond a file's end there is nothing but SIGBUS. Devices (DAX, GPU) have no size. */
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < offset + length)
 		return -EINVAL;
-	range->base = mmap(NULL, length, prot, MAP_SHARED | MAP_NORESERVE, fd, (off_t)offset);
-	if (range->base == MAP_FAILED)
-		return -errno;
-	range->base_size = length;
-	range->memory = range->base;
-	return 0;
+	return map_pages(range, fd, offset, length);
 }
 
 int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t offset,
@@ -83,48 +114,55 @@ void riser__dma_range_revoke(struct riser__dma_range *range)
 	riser__dma_range_put(range);
 }
 
-/* The members of a held mapping's private_: its range, and its neighbours in the list. */
-enum { RANGE, NEXT, PREVIOUS };
+/* The members of a held mapping's private_: its range, and what is noted of a writer. */
+enum { RANGE, WRITER };
 
-static void link_writer(struct riser__dma_range *range, struct riser_dma *dma)
+static struct riser__dma_hold *add_writer(struct riser__dma_range *range, uint64_t iova,
+					  uint64_t length)
 {
+	struct riser__dma_hold *hold = malloc(sizeof(*hold));
+
+	if (!hold)
+		return NULL;
 	pthread_mutex_lock(&range->lock);
-	dma->private_[NEXT] = range->writers;
-	if (range->writers)
-		range->writers->private_[PREVIOUS] = dma;
-	range->writers = dma;
+	*hold = (struct riser__dma_hold){ iova, length, range->writers, &range->writers };
+	if (hold->next)
+		hold->next->link = &hold->next;
+	range->writers = hold;
 	pthread_mutex_unlock(&range->lock);
+	return hold;
 }
 
-static void unlink_writer(struct riser__dma_range *range, struct riser_dma *dma)
+static void end_writer(struct riser__dma_range *range, struct riser__dma_hold *hold)
 {
-	struct riser_dma *next, *previous;
-
 	pthread_mutex_lock(&range->lock);
-	next = dma->private_[NEXT];
-	previous = dma->private_[PREVIOUS];
-	if (next)
-		next->private_[PREVIOUS] = previous;
-	if (previous)
-		previous->private_[NEXT] = next;
-	else
-		range->writers = next;
+	riser__dma_range_mark(range, hold->iova, hold->length);
+	*hold->link = hold->next;
+	if (hold->next)
+		hold->next->link = hold->link;
 	pthread_mutex_unlock(&range->lock);
+	free(hold);
 }
 
-void riser__dma_range_hold(struct riser__dma_range *range, uint64_t iova, size_t length,
-			   unsigned access, struct riser_dma *dma)
+int riser__dma_range_hold(struct riser__dma_range *range, uint64_t iova, size_t length,
+			  unsigned access, struct riser_dma *dma)
 {
+	struct riser__dma_hold *hold = NULL;
+
+	if (access & RISER_DMA_WRITE) {
+		hold = add_writer(range, iova, length);
+		if (!hold)
+			return -ENOMEM;
+	}
 	atomic_fetch_add(&range->references, 1);
 	*dma = (struct riser_dma){
 		.data = range->memory + (iova - range->iova),
 		.length = length,
 		.iova = iova,
 		.access = access,
-		.private_ = { range },
+		.private_ = { range, hold },
 	};
-	if (access & RISER_DMA_WRITE)
-		link_writer(range, dma);
+	return 0;
 }
 
 int riser__dma_unmap(struct riser_dma *dma)
@@ -132,46 +170,58 @@ int riser__dma_unmap(struct riser_dma *dma)
 	struct riser__dma_range *range = dma->private_[RANGE];
 	int ret;
 
-	if (dma->access & RISER_DMA_WRITE) {
-		riser__dma_range_mark(range, dma->iova - range->iova, dma->length);
-		unlink_writer(range, dma);
-	}
+	if (!range)
+		return -EINVAL;
+	if (dma->private_[WRITER])
+		end_writer(range, dma->private_[WRITER]);
 	ret = atomic_load(&range->revoked) ? -ESTALE : 0;
 	riser__dma_range_put(range);
 	*dma = (struct riser_dma){ 0 };
 	return ret;
 }
 
-static uint64_t words(const struct riser__dma_range *range)
+/* Which bit of the bitmap: pages lie on the grid of addresses, also where the range does not.
+ */
+static uint64_t page_of(const struct riser__dma_range *range, uint64_t iova)
 {
-	return (range->last - range->iova) / range->page / 64 + 1;
+	return (iova >> range->page_shift) - (range->iova >> range->page_shift);
 }
 
 int riser__dma_range_log(struct riser__dma_range *range, uint64_t page)
 {
-	free(range->dirty);
-	range->dirty = NULL;
-	range->page = page;
-	if (!page)
-		return 0;
-	range->dirty = calloc(words(range), sizeof(*range->dirty));
-	return range->dirty ? 0 : -ENOMEM;
+	atomic_uint_least64_t *bitmap = NULL, *before;
+	unsigned shift = page ? (unsigned)__builtin_ctzll(page) : 0;
+	uint64_t pages = (range->last >> shift) - (range->iova >> shift) + 1;
+
+	if (page && range->memory) {
+		bitmap = calloc(pages / 64 + 1, sizeof(*bitmap));
+		if (!bitmap)
+			return -ENOMEM;
+	}
+	pthread_mutex_lock(&range->lock);
+	before = range->dirty;
+	range->dirty = bitmap;
+	range->page_shift = shift;
+	pthread_mutex_unlock(&range->lock);
+	free(before);
+	return 0;
 }
 
-void riser__dma_range_mark(struct riser__dma_range *range, uint64_t into, uint64_t length)
+void riser__dma_range_mark(struct riser__dma_range *range, uint64_t iova, uint64_t length)
 {
+	uint64_t end;
+
 	if (!range->dirty || !length)
 		return;
-	for (uint64_t n = into / range->page; n <= (into + length - 1) / range->page; n++)
+	end = page_of(range, iova + length - 1);
+	for (uint64_t n = page_of(range, iova); n <= end; n++)
 		atomic_fetch_or(&range->dirty[n / 64], UINT64_C(1) << n % 64);
 }
 
-/* What of [at, at + length) lies in [iova, last] becomes bits of the caller's pages. */
-static void set_bits(uint64_t at, uint64_t length, uint64_t iova, uint64_t last,
+/* What of [at, end] lies in [iova, last] becomes bits of the caller's pages. */
+static void set_bits(uint64_t at, uint64_t end, uint64_t iova, uint64_t last,
 		     uint64_t page_size, uint8_t *bitmap)
 {
-	uint64_t end = at + length - 1;
-
 	if (end < iova || at > last)
 		return;
 	at = at > iova ? at : iova;
@@ -180,22 +230,42 @@ static void set_bits(uint64_t at, uint64_t length, uint64_t iova, uint64_t last,
 		bitmap[n / 8] |= (uint8_t)(1u << n % 8);
 }
 
+/* Of word `w` of the bitmap the bits from `first` to `end`, which are clear then. */
+static uint64_t take_bits(struct riser__dma_range *range, uint64_t w, uint64_t first,
+			  uint64_t end)
+{
+	uint64_t mask = UINT64_MAX;
+
+	if (w == first / 64)
+		mask &= UINT64_MAX << first % 64;
+	if (w == end / 64)
+		mask &= UINT64_MAX >> (63 - end % 64);
+	if (!(atomic_load_explicit(&range->dirty[w], memory_order_relaxed) & mask))
+		return 0;
+	return atomic_fetch_and(&range->dirty[w], ~mask) & mask;
+}
+
 void riser__dma_range_report(struct riser__dma_range *range, uint64_t iova, uint64_t last,
 			     uint64_t page_size, uint8_t *bitmap)
 {
-	for (uint64_t w = 0; range->dirty && w < words(range); w++) {
-		uint64_t first = range->iova + w * 64 * range->page;
-		uint64_t bits;
+	uint64_t first = page_of(range, iova > range->iova ? iova : range->iova);
+	uint64_t end = page_of(range, last < range->last ? last : range->last);
+	uint64_t page = UINT64_C(1) << range->page_shift;
+	uint64_t origin = range->iova & ~(page - 1);
 
-		if (first > last || first + 64 * range->page - 1 < iova)
-			continue;
-		bits = atomic_exchange(&range->dirty[w], 0);
-		for (; bits; bits &= bits - 1)
-			set_bits(first + (uint64_t)__builtin_ctzll(bits) * range->page,
-				 range->page, iova, last, page_size, bitmap);
+	for (uint64_t w = first / 64; range->dirty && w <= end / 64; w++) {
+		uint64_t bits = take_bits(range, w, first, end);
+
+		for (; bits; bits &= bits - 1) {
+			uint64_t n = w * 64 + (unsigned)__builtin_ctzll(bits);
+			uint64_t at = origin + n * page;
+
+			set_bits(at, at + page - 1, iova, last, page_size, bitmap);
+		}
 	}
 	pthread_mutex_lock(&range->lock);
-	for (struct riser_dma *dma = range->writers; dma; dma = dma->private_[NEXT])
-		set_bits(dma->iova, dma->length, iova, last, page_size, bitmap);
+	for (struct riser__dma_hold *hold = range->writers; hold; hold = hold->next)
+		set_bits(hold->iova, hold->iova + hold->length - 1, iova, last, page_size,
+			 bitmap);
 	pthread_mutex_unlock(&range->lock);
 }

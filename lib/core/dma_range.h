@@ -8,6 +8,8 @@
 
 #include "core/dma_table.h"
 
+struct riser__dma_hold;
+
 struct riser__dma_range {
 	uint64_t iova, last; /* inclusive */
 	unsigned access;
@@ -17,10 +19,11 @@ struct riser__dma_range {
 	atomic_uint references; /* the table's and one a held mapping */
 	atomic_bool revoked;
 
-	uint64_t page; /* of the dirty bitmap; 0: none */
-	atomic_uint_least64_t *dirty;
-	pthread_mutex_t lock;	   /* guards the list below */
-	struct riser_dma *writers; /* held for writing */
+	unsigned page_shift;	      /* of the dirty bitmap's pages */
+	atomic_uint_least64_t *dirty; /* NULL: writes are not recorded */
+	/* Guards the list, and the bitmap against a holder that ends without the table. */
+	pthread_mutex_t lock;
+	struct riser__dma_hold *writers; /* held for writing */
 };
 
 int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t offset,
@@ -29,14 +32,18 @@ int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t off
 void riser__dma_range_put(struct riser__dma_range *range);
 /* The table lets go: a holder keeps valid memory that the guest does not see. */
 void riser__dma_range_revoke(struct riser__dma_range *range);
-void riser__dma_range_hold(struct riser__dma_range *range, uint64_t iova, size_t length,
-			   unsigned access, struct riser_dma *dma);
+/* -ENOMEM */
+int riser__dma_range_hold(struct riser__dma_range *range, uint64_t iova, size_t length,
+			  unsigned access, struct riser_dma *dma);
 
-/* Dirty pages: begins with a clean bitmap of `page`; 0 ends. -ENOMEM. */
+/* Dirty pages: begins with a clean bitmap of pages of `page`; 0 ends. -ENOMEM. */
 int riser__dma_range_log(struct riser__dma_range *range, uint64_t page);
-void riser__dma_range_mark(struct riser__dma_range *range, uint64_t into, uint64_t length);
-/* Ors what lies in [iova, last] into `bitmap`, in pages of `page_size` from iova, and clears
- * it. */
+/* Marks what has been written: after it was, so that no report can come in between. */
+void riser__dma_range_mark(struct riser__dma_range *range, uint64_t iova, uint64_t length);
+/*
+ * Ors what lies in [iova, last], whole pages, into `bitmap`, in pages of `page_size` from iova,
+ * and clears it.
+ */
 void riser__dma_range_report(struct riser__dma_range *range, uint64_t iova, uint64_t last,
 			     uint64_t page_size, uint8_t *bitmap);
 

@@ -18,7 +18,8 @@ void riser__dma_table_destroy(struct riser__dma_table *table);
 /*
  * Adds a range. With fd >= 0 `length` bytes of it from `offset` are mapped (the fd stays the
  * caller's); with -1 the range is known but has to be reached by message. -EEXIST: overlaps;
- * -ENOSPC: over the limit; -EINVAL: empty, wraps, or misaligned (4 KiB).
+ * -ENOSPC: over the limit; -EINVAL: empty, wraps, misaligned (4 KiB), or more than the file
+ * has.
  */
 int riser__dma_table_add(struct riser__dma_table *table, uint64_t iova, uint64_t length, int fd,
 			 uint64_t offset, unsigned access);
@@ -27,6 +28,7 @@ int riser__dma_table_add(struct riser__dma_table *table, uint64_t iova, uint64_t
  * -EINVAL and nothing removed, none at all -ENOENT. What the device holds mapped is revoked.
  */
 int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint64_t length);
+/* Removes them all; dirty pages of later ones are still recorded, if they were. */
 void riser__dma_table_clear(struct riser__dma_table *table);
 
 /*
@@ -46,7 +48,8 @@ int riser__dma_unmap(struct riser_dma *dma);
 int riser__dma_table_log(struct riser__dma_table *table, bool on, uint64_t page_size);
 /*
  * Reports and clears: bit n of `bitmap` (little-endian, zeroed by the callee) is page n from
- * iova, in pages of `page_size`, a multiple of the recorded one.
+ * iova, in pages of `page_size`, a multiple of the recorded one, as are iova and length. What
+ * the device holds mapped for writing is in every report.
  */
 int riser__dma_table_dirty(struct riser__dma_table *table, uint64_t iova, uint64_t length,
 			   uint64_t page_size, void *bitmap, size_t bitmap_size);
