@@ -4,24 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool grow(struct riser__buffer *buffer, size_t needed)
+{
+	size_t capacity = buffer->capacity ? buffer->capacity : 256;
+	uint8_t *grown;
+
+	while (capacity < needed && capacity <= PTRDIFF_MAX / 2)
+		capacity *= 2;
+	if (capacity < needed)
+		return false;
+	grown = realloc(buffer->data, capacity);
+	if (!grown)
+		return false;
+	buffer->data = grown;
+	buffer->capacity = capacity;
+	return true;
+}
+
 void riser__buffer_add(struct riser__buffer *buffer, const void *data, size_t size)
 {
 	if (buffer->failed || !size)
 		return;
-	if (size > buffer->capacity - buffer->size) {
-		size_t capacity = buffer->capacity ? buffer->capacity : 256;
-		uint8_t *grown;
-
-		while (capacity - buffer->size < size && capacity < SIZE_MAX / 4)
-			capacity *= 2;
-		grown = realloc(buffer->data, capacity);
-		if (!grown || capacity - buffer->size < size) {
-			buffer->data = grown ? grown : buffer->data;
-			buffer->failed = true;
-			return;
-		}
-		buffer->data = grown;
-		buffer->capacity = capacity;
+	if (size > buffer->capacity - buffer->size &&
+	    (size > PTRDIFF_MAX - buffer->size || !grow(buffer, buffer->size + size))) {
+		buffer->failed = true;
+		return;
 	}
 	memcpy(buffer->data + buffer->size, data, size);
 	buffer->size += size;

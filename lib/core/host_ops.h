@@ -23,7 +23,10 @@ struct riser__host_ops {
 	void (*set_deadline)(void *host, uint64_t deadline);
 	/* Have riser__dev_run_posted() called soon on the device's thread. Any thread. */
 	void (*wake)(void *host);
-	/* Watch a descriptor: call riser__watch_ready() while `events` hold; events 0: stop. */
+	/*
+	 * Watch a descriptor: call riser__watch_ready() while `events` hold. Events 0: stop, and
+	 * never call again for this watch, not even for events fetched already: it is freed.
+	 */
 	int (*watch)(void *host, struct riser_watch *watch, int fd, short events);
 
 	/*

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* "name=value,name=value": commas in a value are doubled, a boolean's name alone means on. */
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,8 +8,9 @@
 
 #include "core/dev.h"
 
-/* Options that every PCI device has. */
-static const char rom_option[] = "romfile";
+/* What every PCI device takes. */
+static const struct riser_option rom_option = { .name = "romfile",
+						.type = RISER_OPTION_STRING };
 
 struct unit {
 	const char *name;
@@ -36,10 +36,10 @@ static bool parse_number(const char *text, const struct unit *units, uint64_t *n
 {
 	char *end;
 
-	if (!isdigit((unsigned char)*text))
+	if (*text < '0' || *text > '9')
 		return false;
 	errno = 0;
-	*number = strtoull(text, &end, text[0] == '0' && tolower(text[1]) == 'x' ? 16 : 10);
+	*number = strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10);
 	if (errno)
 		return false;
 	for (; units->name; units++) {
@@ -78,7 +78,8 @@ static const char *expects(enum riser_option_type type)
 	}
 }
 
-static int keep_string(struct riser_dev *dev, const char *value, const char **where)
+static int set_string(struct riser_dev *dev, const struct riser_option *option,
+		      const char *value, void *at, struct riser_error *error)
 {
 	size_t count = 0;
 	char **grown, *copy = strdup(value);
@@ -90,20 +91,30 @@ static int keep_string(struct riser_dev *dev, const char *value, const char **wh
 		dev->strings = grown;
 	if (!grown || !copy) {
 		free(copy);
-		return -ENOMEM;
+		return riser__fail(error, -ENOMEM, "%s: no memory for option '%s'",
+				   dev->desc->name, option->name);
 	}
 	grown[count] = copy;
 	grown[count + 1] = NULL;
-	*where = copy;
+	memcpy(at, &grown[count], sizeof(copy));
 	return 0;
 }
 
-static bool in_bounds(const struct riser_option *option, uint64_t number)
+/* Bounds, as the option's type and its line of the table have them. */
+static int out_of_bounds(struct riser_dev *dev, const struct riser_option *option,
+			 uint64_t number, const char *value, struct riser_error *error)
 {
-	if (option->type == RISER_OPTION_U32 && number > UINT32_MAX)
-		return false;
-	return (!option->min && !option->max) ||
-	       (number >= option->min && number <= option->max);
+	const char *unit = option->type == RISER_OPTION_TIME ? "ns" : "";
+	uint64_t max = option->max ? option->max : UINT64_MAX;
+
+	if (option->type == RISER_OPTION_U32 && max > UINT32_MAX)
+		max = UINT32_MAX;
+	if (number >= option->min && number <= max)
+		return 0;
+	return riser__fail(error, -EINVAL,
+			   "%s: option '%s': %s is out of bounds: it takes %" PRIu64
+			   "%s to %" PRIu64 "%s",
+			   dev->desc->name, option->name, value, option->min, unit, max, unit);
 }
 
 static int set_number(struct riser_dev *dev, const struct riser_option *option,
@@ -115,12 +126,8 @@ static int set_number(struct riser_dev *dev, const struct riser_option *option,
 	if (!parse_number(value, option->type == RISER_OPTION_TIME ? times : sizes, &number))
 		return riser__fail(error, -EINVAL, "%s: option '%s' takes %s, not '%s'",
 				   dev->desc->name, option->name, expects(option->type), value);
-	if (!in_bounds(option, number))
-		return riser__fail(error, -EINVAL,
-				   "%s: option '%s': %s is out of bounds (%" PRIu64
-				   " to %" PRIu64 ")",
-				   dev->desc->name, option->name, value, option->min,
-				   option->max ? option->max : (uint64_t)UINT32_MAX);
+	if (out_of_bounds(dev, option, number, value, error))
+		return -EINVAL;
 	if (option->type == RISER_OPTION_U32)
 		memcpy(at, &(uint32_t){ (uint32_t)number }, 4);
 	else
@@ -132,7 +139,6 @@ static int set(struct riser_dev *dev, const struct riser_option *option, const c
 	       struct riser_error *error)
 {
 	void *at = (char *)dev->state + option->at;
-	const char *kept;
 	bool on;
 
 	switch (option->type) {
@@ -144,11 +150,7 @@ static int set(struct riser_dev *dev, const struct riser_option *option, const c
 		memcpy(at, &on, sizeof(on));
 		return 0;
 	case RISER_OPTION_STRING:
-		if (keep_string(dev, value, &kept))
-			return riser__fail(error, -ENOMEM, "%s: no memory for its options",
-					   dev->desc->name);
-		memcpy(at, &kept, sizeof(kept));
-		return 0;
+		return set_string(dev, option, value, at, error);
 	default:
 		return set_number(dev, option, value, error);
 	}
@@ -171,58 +173,72 @@ static int unknown(struct riser_dev *dev, const char *name, struct riser_error *
 	char known[256] = "";
 	size_t used = 0;
 
-	for (uint32_t i = 0; i < dev->desc->options.count && used < sizeof(known); i++)
+	for (uint32_t i = 0; i < dev->desc->options.count; i++) {
+		bool room = used + strlen(option[i].name) + sizeof(", ..., ") <= sizeof(known);
+
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s, ",
-					 option[i].name);
+					 room ? option[i].name : "...");
+		if (!room)
+			break;
+	}
 	return riser__fail(error, -EINVAL, "%s: unknown option '%s'; it takes: %s%s",
-			   dev->desc->name, name, known, rom_option);
+			   dev->desc->name, name, known, rom_option.name);
 }
 
-static int apply(struct riser_dev *dev, char *name, uint64_t *given, struct riser_error *error)
+static int apply(struct riser_dev *dev, char *name, bool *given, struct riser_error *error)
 {
 	char *value = strchr(name, '=');
 	const struct riser_option *option;
-	ptrdiff_t n;
+	bool rom;
 
 	if (value)
 		*value++ = '\0';
-	if (value && !strcmp(name, rom_option))
-		return keep_string(dev, value, &dev->romfile);
-	option = find(dev, name);
+	if (!*name)
+		return riser__fail(error, -EINVAL,
+				   "%s: an option has no name; a comma in a value is doubled",
+				   dev->desc->name);
+	rom = !strcmp(name, rom_option.name);
+	option = rom ? &rom_option : find(dev, name);
 	if (!option)
 		return unknown(dev, name, error);
 	if (!value && option->type != RISER_OPTION_BOOL)
-		return riser__fail(error, -EINVAL, "%s: option '%s' needs a value: %s=…",
+		return riser__fail(error, -EINVAL, "%s: option '%s' needs a value: %s=...",
 				   dev->desc->name, name, name);
-	n = option - (const struct riser_option *)dev->desc->options.base;
-	if (n < 64)
-		*given |= UINT64_C(1) << n;
+	if (rom)
+		return set_string(dev, option, value, &dev->romfile, error);
+	given[option - (const struct riser_option *)dev->desc->options.base] = true;
 	return set(dev, option, value ? value : "on", error);
 }
 
-/* Cuts the next "name=value" out of *text, in place, undoing doubled commas. */
+/*
+ * Cuts the next "name=value" out of *text, in place, undoing doubled commas. After a comma
+ * there is one more, if only an empty one.
+ */
 static char *next_option(char **text)
 {
 	char *start = *text, *to = start, *from = start;
+	bool more = false;
 
-	if (!*start)
+	if (!start)
 		return NULL;
 	for (; *from; from++) {
-		if (*from == ',' && *++from != ',')
+		more = *from == ',' && *++from != ',';
+		if (more)
 			break;
 		*to++ = *from;
 	}
-	*text = from;
+	*text = more ? from : NULL;
 	*to = '\0';
 	return start;
 }
 
-static int apply_all(struct riser_dev *dev, char *text, uint64_t *given,
-		     struct riser_error *error)
+static int apply_all(struct riser_dev *dev, char *text, bool *given, struct riser_error *error)
 {
 	char *option;
 	int ret = 0;
 
+	if (!*text)
+		return 0;
 	while (!ret && (option = next_option(&text)))
 		ret = apply(dev, option, given, error);
 	return ret;
@@ -240,16 +256,19 @@ static int set_defaults(struct riser_dev *dev, struct riser_error *error)
 	return ret;
 }
 
-static int check_required(struct riser_dev *dev, uint64_t given, struct riser_error *error)
+static int check_required(struct riser_dev *dev, const bool *given, struct riser_error *error)
 {
 	const struct riser_option *option = dev->desc->options.base;
 
-	for (uint32_t i = 0; i < dev->desc->options.count && i < 64; i++) {
-		if (option[i].required && !(given >> i & 1))
-			return riser__fail(
-				error, -EINVAL, "%s: option '%s' is required: %s,%s=… (%s)",
-				dev->desc->name, option[i].name, dev->desc->name,
-				option[i].name, option[i].help ? option[i].help : "");
+	for (uint32_t i = 0; i < dev->desc->options.count; i++) {
+		const char *help = option[i].help;
+
+		if (option[i].required && !given[i])
+			return riser__fail(error, -EINVAL,
+					   "%s: option '%s' is required: %s,%s=...%s%s%s",
+					   dev->desc->name, option[i].name, dev->desc->name,
+					   option[i].name, help ? " (" : "", help ? help : "",
+					   help ? ")" : "");
 	}
 	return 0;
 }
@@ -257,17 +276,18 @@ static int check_required(struct riser_dev *dev, uint64_t given, struct riser_er
 int riser__options_parse(struct riser_dev *dev, const char *text, struct riser_error *error)
 {
 	char *copy = strdup(text ? text : "");
-	uint64_t given = 0;
-	int ret;
+	bool *given = calloc(dev->desc->options.count + 1u, sizeof(*given));
+	int ret = copy && given ? 0
+				: riser__fail(error, -ENOMEM, "%s: no memory for its options",
+					      dev->desc->name);
 
-	if (!copy)
-		return riser__fail(error, -ENOMEM, "%s: no memory for its options",
-				   dev->desc->name);
-	ret = set_defaults(dev, error);
 	if (!ret)
-		ret = apply_all(dev, copy, &given, error);
+		ret = set_defaults(dev, error);
+	if (!ret)
+		ret = apply_all(dev, copy, given, error);
 	if (!ret)
 		ret = check_required(dev, given, error);
+	free(given);
 	free(copy);
 	return ret;
 }
@@ -278,4 +298,5 @@ void riser__options_free(struct riser_dev *dev)
 		free(*s);
 	free(dev->strings);
 	dev->strings = NULL;
+	dev->romfile = NULL;
 }

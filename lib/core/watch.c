@@ -8,7 +8,7 @@
 struct riser_watch {
 	struct riser_dev *dev;
 	int fd;
-	short events;
+	short events; /* 0: the host does not know it */
 	void (*ready)(struct riser_dev *dev, int fd, short events, void *arg);
 	void *arg;
 	struct riser_watch *next;
@@ -24,8 +24,8 @@ int riser_watch_create(struct riser_dev *dev, int fd, short events,
 	*watch = NULL;
 	if (!made)
 		return -ENOMEM;
-	*made = (struct riser_watch){ dev, fd, events, ready, arg, dev->watches };
-	ret = dev->ops->watch(dev->host, made, fd, events);
+	*made = (struct riser_watch){ dev, fd, 0, ready, arg, dev->watches };
+	ret = riser_watch_modify(made, events);
 	if (ret) {
 		free(made);
 		return ret;
@@ -37,8 +37,10 @@ int riser_watch_create(struct riser_dev *dev, int fd, short events,
 
 int riser_watch_modify(struct riser_watch *watch, short events)
 {
-	int ret = watch->dev->ops->watch(watch->dev->host, watch, watch->fd, events);
+	int ret = 0;
 
+	if (events || watch->events)
+		ret = watch->dev->ops->watch(watch->dev->host, watch, watch->fd, events);
 	if (!ret)
 		watch->events = events;
 	return ret;
@@ -50,7 +52,8 @@ void riser_watch_destroy(struct riser_watch *watch)
 
 	if (!watch)
 		return;
-	watch->dev->ops->watch(watch->dev->host, watch, watch->fd, 0);
+	if (watch->events)
+		watch->dev->ops->watch(watch->dev->host, watch, watch->fd, 0);
 	for (link = &watch->dev->watches; *link != watch;)
 		link = &(*link)->next;
 	*link = watch->next;
@@ -63,9 +66,10 @@ void riser__watches_fini(struct riser_dev *dev)
 		riser_watch_destroy(dev->watches);
 }
 
+/* The callback may destroy the watch, so it is not looked at afterwards. */
 void riser__watch_ready(struct riser_watch *watch, short events)
 {
 	events &= (short)(watch->events | POLLERR | POLLHUP | POLLNVAL);
-	if (events)
+	if (watch->events && events)
 		watch->ready(watch->dev, watch->fd, events, watch->arg);
 }
