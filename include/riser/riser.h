@@ -205,8 +205,8 @@ void riser_log(struct riser_dev *dev, enum riser_log_level level, const char *fo
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * For init(): says why it fails, in one line for the user, and returns `error` (negative
- * errno), so that `return riser_fail(dev, -EINVAL, "…")` reads well.
+ * For init() and loaded(): says why it fails, in one line for the user, and returns `error`
+ * (negative errno), so that `return riser_fail(dev, -EINVAL, "…")` reads well.
  */
 int riser_fail(struct riser_dev *dev, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -24,8 +24,9 @@ struct riser__host_ops {
 	/* Have riser__dev_run_posted() called soon on the device's thread. Any thread. */
 	void (*wake)(void *host);
 	/*
-	 * Watch a descriptor: call riser__watch_ready() while `events` hold. Events 0: stop, and
-	 * never call again for this watch, not even for events fetched already: it is freed.
+	 * Watch a descriptor: call riser__watch_ready() while `events` hold. Events 0: stop,
+	 * and never call again for this watch, not even for events fetched already: it is
+	 * freed.
 	 */
 	int (*watch)(void *host, struct riser_watch *watch, int fd, short events);
 
