@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A thin front for Meson: each target sets up what it needs, then does its one thing.
 BUILD ?= build
+MESON_ARGS ?=
 
 all: build
 
@@ -8,7 +9,7 @@ deps:
 	@tools/deps
 
 $(BUILD)/build.ninja: | deps
-	@meson setup $(BUILD)
+	@meson setup $(BUILD) $(MESON_ARGS)
 
 build: deps $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
