@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * my_rng - driver of the random number generator: /dev/my_rng for the first device, /dev/my_rng1,
- * /dev/my_rng2 … for the next ones, and a source of the kernel's hw_random core.
+ * my_rng - driver of the random number generator: /dev/my_rng for the first device,
+ * /dev/my_rng1, /dev/my_rng2 … for the next ones, and a source of the kernel's hw_random core.
  */
 #include <linux/fs.h>
 #include <linux/hw_random.h>
@@ -24,7 +24,7 @@
  */
 struct my_rng {
 	struct kref kref;
-	struct mutex lock;
+	struct mutex lock; /* see above */
 	void __iomem *regs;
 	int number;
 	char name[16];
@@ -46,7 +46,8 @@ static int my_rng_draw(struct my_rng *rng, u32 *number)
 	mutex_lock(&rng->lock);
 	if (rng->regs) {
 		*number = ioread32(rng->regs + MY_RNG_RNG);
-		ret = 0;
+		/* Numbers have 31 bits: all ones is what a device reads as that went away. */
+		ret = PCI_POSSIBLE_ERROR(*number) ? -ENODEV : 0;
 	}
 	mutex_unlock(&rng->lock);
 	return ret;
@@ -63,6 +64,30 @@ static int my_rng_seed(struct my_rng *rng, u32 seed)
 	}
 	mutex_unlock(&rng->lock);
 	return ret;
+}
+
+/* A number has 31 bits: three whole bytes of each are random. */
+#define BYTES 3
+#define CHUNK (21 * BYTES)
+
+/* How many bytes could be drawn; an error if none. */
+static int my_rng_fill(struct my_rng *rng, u8 *to, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = min_t(size_t, size - done, BYTES);
+		__le32 bytes;
+		u32 number;
+		int ret = my_rng_draw(rng, &number);
+
+		if (ret)
+			return done ? done : ret;
+		bytes = cpu_to_le32(number);
+		memcpy(to + done, &bytes, part);
+		done += part;
+	}
+	return done;
 }
 
 /*
@@ -86,29 +111,23 @@ static int my_rng_close(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* A number is 31 bits: three whole bytes of each are random. */
-#define BYTES 3
-
 static ssize_t my_rng_read(struct file *file, char __user *to, size_t size, loff_t *offset)
 {
 	struct my_rng *rng = file->private_data;
 	size_t done = 0;
+	u8 chunk[CHUNK];
 
 	while (done < size) {
-		size_t part = min_t(size_t, size - done, BYTES);
-		__le32 bytes;
-		u32 number;
-		int ret;
+		int got;
 
 		if (signal_pending(current))
 			return done ? done : -ERESTARTSYS;
-		ret = my_rng_draw(rng, &number);
-		if (ret)
-			return done ? done : ret;
-		bytes = cpu_to_le32(number);
-		if (copy_to_user(to + done, &bytes, part))
+		got = my_rng_fill(rng, chunk, min_t(size_t, size - done, CHUNK));
+		if (got < 0)
+			return done ? done : got;
+		if (copy_to_user(to + done, chunk, got))
 			return done ? done : -EFAULT;
-		done += part;
+		done += got;
 		cond_resched();
 	}
 	return done;
@@ -145,20 +164,7 @@ static const struct file_operations my_rng_fops = {
 
 static int my_rng_hwrng_read(struct hwrng *hwrng, void *to, size_t max, bool wait)
 {
-	struct my_rng *rng = container_of(hwrng, struct my_rng, hwrng);
-	size_t done;
-
-	for (done = 0; done + BYTES <= max; done += BYTES) {
-		__le32 bytes;
-		u32 number;
-		int ret = my_rng_draw(rng, &number);
-
-		if (ret)
-			return done ? done : ret;
-		bytes = cpu_to_le32(number);
-		memcpy(to + done, &bytes, BYTES);
-	}
-	return done;
+	return my_rng_fill(container_of(hwrng, struct my_rng, hwrng), to, max);
 }
 
 static int my_rng_register(struct my_rng *rng, struct device *dev)
@@ -175,6 +181,8 @@ static int my_rng_register(struct my_rng *rng, struct device *dev)
 	rng->misc.parent = dev;
 	rng->hwrng.name = rng->name;
 	rng->hwrng.read = my_rng_hwrng_read;
+	/* rand() holds next to no entropy, and newer kernels take 0 for "all of it". */
+	rng->hwrng.quality = 1;
 	ret = hwrng_register(&rng->hwrng);
 	if (ret)
 		return ret;
@@ -206,10 +214,10 @@ static int my_rng_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		ret = rng->number;
 		goto put;
 	}
+	pci_set_drvdata(pdev, rng);
 	ret = my_rng_register(rng, &pdev->dev);
 	if (ret)
 		goto free_number;
-	pci_set_drvdata(pdev, rng);
 	dev_info(&pdev->dev, "random numbers at /dev/%s\n", rng->name);
 	return 0;
 
@@ -235,7 +243,7 @@ static void my_rng_remove(struct pci_dev *pdev)
 
 static const struct pci_device_id my_rng_ids[] = {
 	{ PCI_DEVICE(MY_RNG_PCI_VENDOR, MY_RNG_PCI_DEVICE) },
-	{ }
+	{}
 };
 MODULE_DEVICE_TABLE(pci, my_rng_ids);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A test inside the kernel, at the end of its boot: needs no driver and no user space. Seeds every
- * my_rng there is and draws five numbers, twice; the rounds have to be alike, and what rand() gives.
+ * A test inside the kernel, at the end of its boot: needs no driver and no user space. Seeds
+ * every my_rng there is and draws five numbers, twice; they have to be what rand() gives for
+ * the seed.
  */
+#include <linux/err.h>
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -25,7 +27,10 @@ static int test_rounds(void __iomem *regs)
 			u32 number = ioread32(regs + MY_RNG_RNG);
 
 			pr_info("Round %d number %d: %u\n", round, i, number);
-			wrong += number != expected[i];
+			if (number == expected[i])
+				continue;
+			pr_err("my_rng: expected %u, got %u\n", expected[i], number);
+			wrong++;
 		}
 	}
 	return wrong ? -EIO : 0;
@@ -59,16 +64,18 @@ static int test_device(struct pci_dev *pdev)
 static int __init my_rng_early_init(void)
 {
 	struct pci_dev *pdev = NULL;
-	int ret = -ENODEV;
+	int tested = 0, failed = 0;
 
 	while ((pdev = pci_get_device(MY_RNG_PCI_VENDOR, MY_RNG_PCI_DEVICE, pdev))) {
-		ret = test_device(pdev);
+		int ret = test_device(pdev);
+
 		if (ret) {
-			pci_dev_put(pdev);
-			break;
+			pci_err(pdev, "the test inside the kernel fails: %pe\n", ERR_PTR(ret));
+			failed = ret;
 		}
+		tested++;
 	}
-	return ret;
+	return tested ? failed : -ENODEV;
 }
 
 static void __exit my_rng_early_exit(void)
