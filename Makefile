@@ -21,7 +21,7 @@ check: build
 	@tools/check $(BUILD)
 
 bench: build
-	@ninja -C $(BUILD) --quiet bench
+	@ninja -C $(BUILD) bench
 
 install: build
 	@meson install -C $(BUILD)
