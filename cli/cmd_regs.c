@@ -109,6 +109,7 @@ static void print_header(const struct riser_pci_device *pci)
 
 	printf("/* SPDX-License-Identifier: MIT-0 OR GPL-2.0-only */\n"
 	       "/* Made by `riser regs %s`; do not edit. */\n"
+	       "/* clang-format off */\n"
 	       "#ifndef %s_REGS_H\n#define %s_REGS_H\n\n"
 	       "#define %s_PCI_VENDOR 0x%04x\n#define %s_PCI_DEVICE 0x%04x\n",
 	       pci->name, device, device, device, pci->id.vendor, device, pci->id.device);

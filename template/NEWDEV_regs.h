@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT-0 OR GPL-2.0-only */
 /* Made by `riser regs NEWDEV`; do not edit. */
+/* clang-format off */
 #ifndef NEWDEV_REGS_H
 #define NEWDEV_REGS_H
 

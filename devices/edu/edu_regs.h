@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT-0 OR GPL-2.0-only */
 /* Made by `riser regs edu`; do not edit. */
+/* clang-format off */
 #ifndef EDU_REGS_H
 #define EDU_REGS_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT-0 OR GPL-2.0-only */
 /* Made by `riser regs my_rng`; do not edit. */
+/* clang-format off */
 #ifndef MY_RNG_REGS_H
 #define MY_RNG_REGS_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT-0 OR GPL-2.0-only */
 /* Made by `riser regs testdev`; do not edit. */
+/* clang-format off */
 #ifndef TESTDEV_REGS_H
 #define TESTDEV_REGS_H
 

@@ -62,8 +62,8 @@ struct riser_server_config {
 	/* Where to listen: a path, created with mode 0600 and removed at the end, … */
 	const char *socket_path;
 	/*
-	 * … or, with socket_path NULL, a listening or connected UNIX stream socket, the server's
-	 * once it is created.
+	 * … or, with socket_path NULL, a listening or connected UNIX stream socket, the
+	 * server's once it is created.
 	 */
 	int socket_fd;
 	const char

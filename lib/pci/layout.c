@@ -221,8 +221,8 @@ static int check_msix(const struct riser_pci_device *desc, struct riser_error *e
 	if (!ret)
 		ret = check_msix_range(desc, bar, &pba, error);
 	if (!ret && meet(&table, pba.at, pba.size))
-		ret = riser__fail(error, -EINVAL, "%s: the MSI-X table and pending bits overlap",
-				  desc->name);
+		ret = riser__fail(error, -EINVAL,
+				  "%s: the MSI-X table and pending bits overlap", desc->name);
 	return ret;
 }
 

@@ -71,7 +71,8 @@ static int NEWDEV_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_ALL_TYPES);
 	if (ret < 0)
 		return ret;
-	ret = request_irq(pci_irq_vector(pdev, 0), NEWDEV_irq, IRQF_SHARED, KBUILD_MODNAME, dev);
+	ret = request_irq(pci_irq_vector(pdev, 0), NEWDEV_irq, IRQF_SHARED, KBUILD_MODNAME,
+			  dev);
 	if (ret)
 		pci_free_irq_vectors(pdev);
 	return ret;
@@ -84,8 +85,7 @@ static void NEWDEV_remove(struct pci_dev *pdev)
 }
 
 static const struct pci_device_id NEWDEV_ids[] = {
-	{ PCI_DEVICE(NEWDEV_PCI_VENDOR, NEWDEV_PCI_DEVICE) },
-	{ }
+	{ PCI_DEVICE(NEWDEV_PCI_VENDOR, NEWDEV_PCI_DEVICE) }, {}
 };
 MODULE_DEVICE_TABLE(pci, NEWDEV_ids);
 

@@ -266,13 +266,19 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 	const struct CMUnitTest tests[] = {
-		TEST(test_read_only),	TEST(test_masks),
-		TEST(test_read_clears), TEST(test_once),
-		TEST(test_write_only),	TEST(test_hooks),
-		TEST(test_widths),	TEST(test_parts),
+		TEST(test_read_only),
+		TEST(test_masks),
+		TEST(test_read_clears),
+		TEST(test_once),
+		TEST(test_write_only),
+		TEST(test_hooks),
+		TEST(test_widths),
+		TEST(test_parts),
 		TEST(test_extended_parts),
-		TEST(test_arrays),	TEST(test_window_and_ops),
-		TEST(test_odd_lengths), cmocka_unit_test(test_large_map_finds_each),
+		TEST(test_arrays),
+		TEST(test_window_and_ops),
+		TEST(test_odd_lengths),
+		cmocka_unit_test(test_large_map_finds_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

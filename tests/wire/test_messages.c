@@ -38,7 +38,8 @@ static void test_region_info(void **state)
 		assert_int_equal(info.size, sizes[i]);
 		assert_int_equal(info.argsz, i == 2 ? 32 + 16 + 2 * 16 : 32);
 		assert_int_equal(info.flags & 3, sizes[i] ? 3 : 0);
-		/* Capabilities are told of with their place: QEMU refuses a region otherwise. */
+		/* Capabilities are told of with their place: QEMU refuses a region otherwise.
+		 */
 		assert_int_equal(info.flags & 8, 0);
 	}
 }

@@ -69,8 +69,7 @@ static inline volatile uint32_t *a3dev_map(const char *address)
 	a3dev_enable(address);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0", address);
 	fd = open(path, O_RDWR | O_SYNC);
-	at = fd < 0 ? MAP_FAILED
-		    : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at = fd < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (fd >= 0)
 		close(fd);
 	if (at == MAP_FAILED) {
@@ -78,7 +77,8 @@ static inline volatile uint32_t *a3dev_map(const char *address)
 		exit(1);
 	}
 	/* A small BAR may stand anywhere in its page; sysfs gives the page. */
-	return (volatile uint32_t *)((char *)at + (a3dev_attribute(address, "resource") & 0xfff));
+	return (volatile uint32_t *)((char *)at +
+				     (a3dev_attribute(address, "resource") & 0xfff));
 }
 
 /* The first port of BAR1: the second line of the file `resource`. */

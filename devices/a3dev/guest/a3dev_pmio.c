@@ -20,7 +20,8 @@ int main(void)
 		for (unsigned i = 0; i < A3DEV_DWORDS; i++)
 			outl(i, (unsigned short)(port + 4 * i));
 		for (unsigned i = 0; i < A3DEV_DWORDS; i++)
-			wrong += a3dev_expect("port", i, i, inl((unsigned short)(port + 4 * i)));
+			wrong +=
+				a3dev_expect("port", i, i, inl((unsigned short)(port + 4 * i)));
 		printf("%s: %u dwords through ports from %#x\n", address, A3DEV_DWORDS, port);
 	}
 	return wrong != 0;

@@ -242,8 +242,7 @@ static void my_rng_remove(struct pci_dev *pdev)
 }
 
 static const struct pci_device_id my_rng_ids[] = {
-	{ PCI_DEVICE(MY_RNG_PCI_VENDOR, MY_RNG_PCI_DEVICE) },
-	{}
+	{ PCI_DEVICE(MY_RNG_PCI_VENDOR, MY_RNG_PCI_DEVICE) }, {}
 };
 MODULE_DEVICE_TABLE(pci, my_rng_ids);
 
