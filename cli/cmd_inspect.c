@@ -103,6 +103,21 @@ static void print_bars(struct session *session)
 	}
 }
 
+static void print_rom(struct session *session)
+{
+	uint32_t mask = 0;
+	char *size;
+
+	riser_host_config_write(session->host, PCI_ROM_ADDRESS, 4, PCI_ROM_ADDRESS_MASK);
+	mask = get(session, PCI_ROM_ADDRESS, 4) & PCI_ROM_ADDRESS_MASK;
+	riser_host_config_write(session->host, PCI_ROM_ADDRESS, 4, 0);
+	if (!mask)
+		return;
+	size = size_words(-mask & UINT32_MAX);
+	printf("\tExpansion ROM [size=%s]\n", size);
+	free(size);
+}
+
 static void print_cap(void *arg, unsigned offset, const char *words)
 {
 	(void)arg;
@@ -126,6 +141,7 @@ static void print_text(struct session *session)
 {
 	print_identity(session);
 	print_bars(session);
+	print_rom(session);
 	caps_each(session->host, print_cap, NULL);
 	if (!session->pci) {
 		printf("\tNo model of it is found here: its registers are not known\n");
