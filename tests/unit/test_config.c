@@ -47,11 +47,17 @@ static const struct riser_pci_cap caps[] = {
 	RISER_ATS,
 	RISER_PASID,
 };
+static const struct riser_window far_window[] = {
+	{ .name = "far", .offset = UINT64_C(1) << 39, .size = 1 << 16, .shared = true },
+};
 static const struct riser_bar bars[] = {
 	{ .index = 0, .size = 4096 },
 	{ .index = 1, .size = 64, .kind = RISER_IO },
 	{ .index = 2, .size = 1 << 20, .kind = RISER_MEM64, .prefetchable = true },
-	{ .index = 4, .size = UINT64_C(1) << 40, .kind = RISER_MEM64 },
+	{ .index = 4,
+	  .size = UINT64_C(1) << 40,
+	  .kind = RISER_MEM64,
+	  .windows = RISER_WINDOWS(far_window) },
 };
 static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
@@ -196,6 +202,20 @@ static void test_function_level_reset(void **state)
 	assert_int_equal(get(state, at, 2) & PCI_EXP_DEVCTL_BCR_FLR, 0);
 }
 
+/* A terabyte of address space costs the pages that are used. */
+static void test_huge_bar(void **state)
+{
+	struct fake_host *host = *state;
+	uint64_t far = UINT64_C(1) << 39;
+	uint32_t *memory = riser_window(host->dev, 4, 0);
+
+	fake_host_write(host, 4, far + 8, 4, 0x12345678);
+	assert_int_equal(memory[2], 0x12345678);
+	assert_int_equal(fake_host_read(host, 4, far + (1 << 16), 4), 0xffffffff);
+	assert_int_equal(fake_host_read(host, 4, 2 * far - 4, 4), 0xffffffff);
+	assert_null(riser_window(host->dev, 4, 1));
+}
+
 static void test_d3hot(void **state)
 {
 	struct fake_host *host = *state;
@@ -231,6 +251,7 @@ int main(void)
 		TEST(test_every_capability),
 		TEST(test_vendor_registers),
 		TEST(test_function_level_reset),
+		TEST(test_huge_bar),
 		TEST(test_d3hot),
 		TEST(test_whole_space_at_once),
 	};
