@@ -9,7 +9,7 @@
 #include "inspect/inspect.h"
 
 struct request {
-	const char *device, *socket;
+	struct session_target target;
 	bool json;
 };
 
@@ -17,21 +17,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
 
+	(void)arg;
 	switch (key) {
-	case 's':
-		request->socket = arg;
-		return 0;
 	case 'j':
 		request->json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (request->device)
-			argp_error(state, "one DEVICE at a time");
-		request->device = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!request->device == !request->socket)
-			argp_error(state, "give a DEVICE or --socket PATH");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &request->target;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -214,10 +206,10 @@ static void print_json(struct session *session)
 int cmd_inspect(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "socket", 's', "PATH", 0, "the device that a server has on this socket", 0 },
 		{ "json", 'j', NULL, 0, "print JSON", 0 },
 		{ 0 },
 	};
+	static const struct argp_child children[] = { { &session_argp, 0, NULL, 0 }, { 0 } };
 	static const struct argp argp = {
 		options,
 		parse,
@@ -225,7 +217,7 @@ int cmd_inspect(int argc, char **argv)
 		"Shows a device's identity, BARs, capabilities, and its registers with their "
 		"values. "
 		"Registers that change when they are read are not read: a '-' stands for them.",
-		NULL,
+		children,
 		NULL,
 		NULL
 	};
@@ -234,7 +226,7 @@ int cmd_inspect(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
 		return CLI_USAGE;
-	if (!session_open(&session, request.device, request.socket, false))
+	if (!session_open(&session, &request.target, false))
 		return CLI_FAIL;
 	if (request.json)
 		print_json(&session);

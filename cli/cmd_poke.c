@@ -11,7 +11,8 @@
 #include "poke/poke.h"
 
 struct request {
-	const char *device, *socket, *script;
+	struct session_target target;
+	const char *script;
 	bool verbose;
 };
 
@@ -20,23 +21,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct request *request = state->input;
 
 	switch (key) {
-	case 's':
-		request->socket = arg;
-		return 0;
 	case 'f':
 		request->script = arg;
 		return 0;
 	case 'v':
 		request->verbose = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (request->device)
-			argp_error(state, "one DEVICE at a time");
-		request->device = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!request->device == !request->socket)
-			argp_error(state, "give a DEVICE or --socket PATH");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &request->target;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -110,12 +102,12 @@ static int poke(struct session *session, const char *script)
 int cmd_poke(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "socket", 's', "PATH", 0, "the device that a server has on this socket", 0 },
 		{ "script", 'f', "FILE", 0, "run the commands in FILE; '-' is standard input",
 		  0 },
 		{ "verbose", 'v', NULL, 0, "log every access", 0 },
 		{ 0 },
 	};
+	static const struct argp_child children[] = { { &session_argp, 0, NULL, 0 }, { 0 } };
 	static const struct argp argp = {
 		options,
 		parse,
@@ -125,7 +117,7 @@ int cmd_poke(int argc, char **argv)
 		"'advance' and 'wait', or behind a socket. A script stops at the first command "
 		"that "
 		"fails, with status 1. The command 'help' lists the commands.",
-		NULL,
+		children,
 		NULL,
 		NULL
 	};
@@ -135,7 +127,7 @@ int cmd_poke(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
 		return CLI_USAGE;
-	if (!session_open(&session, request.device, request.socket, request.verbose))
+	if (!session_open(&session, &request.target, request.verbose))
 		return CLI_FAIL;
 	status = poke(&session, request.script);
 	session_close(&session);

@@ -5,6 +5,35 @@
 #include <string.h>
 #include <linux/pci_regs.h>
 
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct session_target *target = state->input;
+
+	switch (key) {
+	case 's':
+		target->socket = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (target->device)
+			argp_error(state, "one DEVICE at a time");
+		target->device = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!target->device == !target->socket)
+			argp_error(state, "give a DEVICE or --socket PATH");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ "socket", 's', "PATH", 0, "the device that a server has on this socket", 0 },
+	{ 0 },
+};
+
+const struct argp session_argp = { options, parse, NULL, NULL, NULL, NULL, NULL };
+
 static void print_line(void *arg, enum riser_log_level level, const char *device,
 		       const char *line)
 {
@@ -72,12 +101,13 @@ static bool open_socket(struct session *session, const char *socket)
 	return true;
 }
 
-bool session_open(struct session *session, const char *device, const char *socket, bool verbose)
+bool session_open(struct session *session, const struct session_target *target, bool verbose)
 {
 	bool ok;
 
 	*session = (struct session){ 0 };
-	ok = device ? open_device(session, device, verbose) : open_socket(session, socket);
+	ok = target->device ? open_device(session, target->device, verbose)
+			    : open_socket(session, target->socket);
 	if (ok && riser_host_enable(session->host)) {
 		complain("%s", riser_host_error(session->host));
 		ok = false;

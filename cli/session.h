@@ -3,9 +3,18 @@
 #ifndef RISER_CLI_SESSION_H
 #define RISER_CLI_SESSION_H
 
+#include <argp.h>
+
 #include <riser/host.h>
 
 #include "cli.h"
+
+/* What a command is about: DEVICE or --socket PATH, one of them. */
+struct session_target {
+	const char *device, *socket;
+};
+/* Parses it; a child of a command's own parser, with a session_target as its input. */
+extern const struct argp session_argp;
 
 struct session {
 	struct riser_host *host;
@@ -14,9 +23,8 @@ struct session {
 	struct device_spec spec;
 };
 
-/* `device` or `socket`, the other one NULL. Enables the function. Complains on failure. */
-bool session_open(struct session *session, const char *device, const char *socket,
-		  bool verbose);
+/* Enables the function. Complains on failure. */
+bool session_open(struct session *session, const struct session_target *target, bool verbose);
 void session_close(struct session *session);
 
 #endif
