@@ -4,18 +4,20 @@
 
 int main(void)
 {
-	const char *address;
-	DIR *walk = NULL;
-	int wrong = 0;
+	struct a3dev devices[A3DEV_MOST];
+	unsigned count = a3dev_find(devices), wrong = 0;
 
-	while ((address = a3dev_next(&walk))) {
-		volatile uint32_t *buffer = a3dev_map(address);
+	for (unsigned n = 0; n < count; n++) {
+		struct a3dev *dev = &devices[n];
+		volatile uint32_t *dwords;
 
+		a3dev_map(dev);
+		dwords = (volatile uint32_t *)dev->memory;
 		for (uint32_t i = 0; i < A3DEV_DWORDS; i++)
-			buffer[i] = i;
+			dwords[i] = i;
 		for (uint32_t i = 0; i < A3DEV_DWORDS; i++)
-			wrong += a3dev_expect("memory", i, i, buffer[i]);
-		printf("%s: %u dwords through memory\n", address, A3DEV_DWORDS);
+			wrong += a3dev_expect(dev, "dword in memory", i, i, dwords[i]);
+		printf("%s: %d dwords through memory\n", dev->address, A3DEV_DWORDS);
 	}
 	return wrong != 0;
 }

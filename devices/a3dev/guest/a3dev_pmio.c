@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* The same through the I/O ports of BAR1. */
-#include <sys/io.h>
-
+/* Writes dword i = i to the ports of every a3dev's BAR1 and reads it back. */
 #include "a3dev.h"
 
 int main(void)
 {
-	const char *address;
-	DIR *walk = NULL;
-	int wrong = 0;
+	struct a3dev devices[A3DEV_MOST];
+	unsigned count = a3dev_find(devices), wrong = 0;
 
-	if (iopl(3)) {
-		perror("iopl");
-		return 1;
-	}
-	while ((address = a3dev_next(&walk))) {
-		unsigned short port = (unsigned short)a3dev_ports(address);
+	for (unsigned n = 0; n < count; n++) {
+		struct a3dev *dev = &devices[n];
 
+		a3dev_ports(dev);
 		for (unsigned i = 0; i < A3DEV_DWORDS; i++)
-			outl(i, (unsigned short)(port + 4 * i));
+			outl(i, (unsigned short)(dev->port + 4 * i));
 		for (unsigned i = 0; i < A3DEV_DWORDS; i++)
-			wrong +=
-				a3dev_expect("port", i, i, inl((unsigned short)(port + 4 * i)));
-		printf("%s: %u dwords through ports from %#x\n", address, A3DEV_DWORDS, port);
+			wrong += a3dev_expect(dev, "dword at ports", i, i,
+					      inl((unsigned short)(dev->port + 4 * i)));
+		printf("%s: %d dwords through ports from %#x\n", dev->address, A3DEV_DWORDS,
+		       dev->port);
 	}
 	return wrong != 0;
 }
