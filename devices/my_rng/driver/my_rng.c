@@ -14,6 +14,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/version.h>
 
 #include "my_rng_ioctl.h"
 #include "my_rng_regs.h"
@@ -181,8 +182,10 @@ static int my_rng_register(struct my_rng *rng, struct device *dev)
 	rng->misc.parent = dev;
 	rng->hwrng.name = rng->name;
 	rng->hwrng.read = my_rng_hwrng_read;
-	/* rand() holds next to no entropy, and newer kernels take 0 for "all of it". */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	/* rand() holds next to no entropy. 0 said "none" before, and says "all" now. */
 	rng->hwrng.quality = 1;
+#endif
 	ret = hwrng_register(&rng->hwrng);
 	if (ret)
 		return ret;

@@ -15,7 +15,7 @@
 
 #include "my_rng_ioctl.h"
 
-enum { OPENERS = 16, DRAWS = 32, NUMBERS = OPENERS * DRAWS, SEED = 0x1234, TRIES = 5 };
+enum { OPENERS = 16, DRAWS = 32, NUMBERS = OPENERS * DRAWS, SEED = 0x1234, TRIES = 50 };
 
 struct opener {
 	const char *path;
