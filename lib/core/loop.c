@@ -2,6 +2,7 @@
 #include "core/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -240,10 +241,23 @@ static const struct timespec *timeout(struct riser_loop *loop, struct timespec *
 	return ts;
 }
 
+/* Kernels before 5.11, and valgrind, know milliseconds only: then rather too late than early.
+ */
+static int wait_ms(struct riser_loop *loop, const struct timespec *ts)
+{
+	int64_t ms = ts ? (int64_t)ts->tv_sec * 1000 + (ts->tv_nsec + 999999) / 1000000 : -1;
+
+	return epoll_wait(loop->epoll, loop->batch, BATCH, ms < INT_MAX ? (int)ms : INT_MAX);
+}
+
 static int wait_and_dispatch(struct riser_loop *loop)
 {
-	struct timespec ts;
-	int count = epoll_pwait2(loop->epoll, loop->batch, BATCH, timeout(loop, &ts), NULL);
+	struct timespec space;
+	const struct timespec *ts = timeout(loop, &space);
+	int count = epoll_pwait2(loop->epoll, loop->batch, BATCH, ts, NULL);
+
+	if (count < 0 && errno == ENOSYS)
+		count = wait_ms(loop, ts);
 
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
