@@ -41,4 +41,22 @@ says() {
 	}
 }
 
+# device NAME: a device's folder in $work, with a model and an empty test.
+device() {
+	mkdir -p "$work/$1/guest"
+	printf '#!/bin/sh\n' >"$work/$1/guest/test"
+	cat >"$work/$1/meson.build" <<-END
+		project('$1', 'c', default_options: ['c_std=gnu11'])
+		shared_module('$1', '$1.c', name_prefix: '', c_args: '-I$source/include')
+	END
+	cat >"$work/$1/$1.c" <<-END
+		#include <riser/riser.h>
+		static const struct riser_pci_device $1 = {
+			.size = sizeof($1), .name = "$1",
+			.id = { .vendor = 0x1234, .device = 0x00b5, .class_code = 0x00ff00 },
+		};
+		RISER_EXPORT($1);
+	END
+}
+
 end() { exit $failed; }

@@ -1,11 +1,12 @@
-/* SPDX-License-Identifier: MIT-0 */
-/* oops - a device whose driver is broken. */
-#include <riser/riser.h>
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/module.h>
 
-static const struct riser_pci_device oops = {
-	.size = sizeof(oops),
-	.name = "oops",
-	.id = { .vendor = 0x1234, .device = 0x00b5, .class_code = 0x00ff00 },
-};
+static int *volatile nowhere;
 
-RISER_EXPORT(oops);
+static int __init oops_init(void)
+{
+	return *nowhere;
+}
+module_init(oops_init);
+MODULE_DESCRIPTION("A driver that reads from NULL");
+MODULE_LICENSE("GPL");
