@@ -66,8 +66,7 @@ static int finish_resuming(struct riser_server *server)
 	return ret;
 }
 
-/* Work that was begun is not part of a saved state: it is brought to its end first. */
-static int quiesce(struct riser_server *server)
+int vu_quiesce(struct riser_server *server)
 {
 	static const struct timespec moment = { .tv_nsec = 1000000 };
 	uint64_t until = riser__loop_now() + QUIESCE_NS;
@@ -75,7 +74,8 @@ static int quiesce(struct riser_server *server)
 	while (riser__work_busy(server->dev)) {
 		if (riser__loop_now() > until) {
 			vu_log(server, RISER_ERROR,
-			       "cannot be stopped: a job of the device does not end");
+			       "a job of the device does not end: it goes on while it should "
+			       "not");
 			return -EBUSY;
 		}
 		vu_remote_run_jobs(server); /* it may wait for one */
@@ -93,8 +93,9 @@ static int step(struct riser_server *server, enum riser__vu_state to)
 	enum riser__vu_state from = migration->state;
 	int ret = 0;
 
+	/* Work that was begun is not part of a saved state: it is brought to its end first. */
 	if (from == VU_STATE_RUNNING)
-		ret = quiesce(server);
+		ret = vu_quiesce(server);
 	else if (to == VU_STATE_STOP_COPY)
 		ret = save(server);
 	else if (to == VU_STATE_RESUMING)

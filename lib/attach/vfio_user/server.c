@@ -254,6 +254,8 @@ void vu_server_clean(struct riser_server *server)
 	vu_remote_forget_client(server);
 	vu_irqs_unbind(server);
 	riser__dma_table_clear(server->table);
+	/* What was begun for this client must not reach the memory of the next one. */
+	vu_quiesce(server);
 	if (server->migration.logging)
 		riser__dma_table_log(server->table, false, 0);
 	server->migration.logging = false;

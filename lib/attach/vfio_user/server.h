@@ -156,6 +156,8 @@ void vu_irqs_message(void *host, enum riser_irq_mode mode, unsigned vector, uint
 		     uint32_t data);
 
 /* migration.c */
+/* Waits for jobs under way, and calls their done(). -EBUSY: one did not end in time. */
+int vu_quiesce(struct riser_server *server);
 int vu_migration_set(struct riser_server *server, uint32_t state);
 void vu_migration_reset(struct riser_server *server);
 
