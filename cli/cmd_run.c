@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* riser run - a guest with devices: booted, tested, judged. */
 #include <argp.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "run/run.h"
 
@@ -136,44 +136,6 @@ static char **cut_extra(int *argc, char **argv)
 	return NULL;
 }
 
-static uint64_t available_memory(void)
-{
-	FILE *info = fopen("/proc/meminfo", "re");
-	unsigned long long kib = 0;
-	char line[128];
-
-	while (info && fgets(line, sizeof(line), info)) {
-		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
-			break;
-	}
-	if (info)
-		fclose(info);
-	return kib ? (uint64_t)kib << 10 : UINT64_MAX;
-}
-
-static bool check(const struct run_options *options)
-{
-	uint64_t available = available_memory();
-
-	if (options->memory > available) {
-		complain("no memory for the guest: it is to have %" PRIu64
-			 " MiB, and this host has %" PRIu64
-			 " MiB left; give less with --memory",
-			 options->memory >> 20, available >> 20);
-		return false;
-	}
-	if (options->image) {
-		FILE *image = fopen(options->image, "re");
-
-		if (!image) {
-			complain("cannot read the image '%s': %m", options->image);
-			return false;
-		}
-		fclose(image);
-	}
-	return true;
-}
-
 static int print_commands(const struct run_options *options,
 			  const struct guest_software *software, const char *scratch)
 {
@@ -203,7 +165,8 @@ static int print_commands(const struct run_options *options,
 	return CLI_OK;
 }
 
-static int run(const struct run_options *options, const struct guest_software *software)
+static int run(const struct run_options *options, const struct guest_software *software,
+	       struct signals *signals)
 {
 	char *scratch = scratch_make(), *initrd;
 	int status = CLI_FAIL;
@@ -213,8 +176,8 @@ static int run(const struct run_options *options, const struct guest_software *s
 	initrd = text("%s/initrd", scratch);
 	if (options->dry_run)
 		status = print_commands(options, software, scratch);
-	else if (initrd_make(options, software, initrd))
-		status = supervise(options, software, scratch);
+	else if (initrd_make(options, software, initrd, signals))
+		status = supervise(options, software, scratch, signals);
 	free(initrd);
 	scratch_remove(scratch);
 	return status;
@@ -224,13 +187,19 @@ int cmd_run(int argc, char **argv)
 {
 	struct run_options options = { .memory = 256 << 20, .smp = 1, .timeout = 120 };
 	struct guest_software software = { 0 };
+	struct signals signals = { .fd = -1 };
 	int status = CLI_FAIL;
 
 	options.extra = cut_extra(&argc, argv);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
 		return CLI_USAGE;
-	if (check(&options) && software_find(&options, &software))
-		status = run(&options, &software);
+	if (check_options(&options) && signals_catch(&signals) &&
+	    software_find(&options, &software, &signals))
+		status = run(&options, &software, &signals);
+	if (signals.caught)
+		status = signals_status(&signals);
+	if (signals.fd >= 0)
+		close(signals.fd);
 	software_forget(&software);
 	for (unsigned i = 0; i < options.device_count; i++)
 		device_forget(&options.devices[i]);

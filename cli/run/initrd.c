@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "run/run.h"
@@ -54,22 +53,14 @@ static char **build_command(const struct device_spec *device,
 	return arguments;
 }
 
-static bool build(const struct device_spec *device, const struct guest_software *software)
+static bool build(const struct device_spec *device, const struct guest_software *software,
+		  struct signals *signals)
 {
 	char **arguments = build_command(device, software);
-	int status = -1;
-	pid_t pid = arguments ? fork() : -1;
+	bool ok = arguments && helper_run(arguments, stdout, signals);
 
-	if (!pid) {
-		execv(arguments[0], arguments);
-		_exit(127);
-	}
-	if (pid > 0)
-		waitpid(pid, &status, 0);
 	arguments_free(arguments);
-	if (pid < 0 || status == -1 || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
-		complain("cannot run %s/build-guest", place_of_tools());
-	return status == 0;
+	return ok;
 }
 
 static bool put(struct archive *a, const char *path, mode_t mode, const void *data, size_t size)
@@ -287,14 +278,14 @@ static bool write_initrd(const struct run_options *options,
 }
 
 bool initrd_make(const struct run_options *options, const struct guest_software *software,
-		 const char *path)
+		 const char *path, struct signals *signals)
 {
 	bool ok = true;
 	int fd;
 
 	for (unsigned i = 0; i < options->device_count && ok; i++) {
 		if (options->devices[i].folder && first_of_its_name(options, i))
-			ok = build(&options->devices[i], software);
+			ok = build(&options->devices[i], software, signals);
 	}
 	if (!ok)
 		return false;

@@ -2,7 +2,6 @@
 /* The guest's software: what tools/provision made ready, or a kernel that the user names. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,32 +39,39 @@ static void take_line(struct guest_software *software, const char *key, const ch
 	}
 }
 
-static bool provision(struct guest_software *software)
+static void take_manifest(struct guest_software *software, char *manifest)
 {
-	char *command = text("'%s/provision' --print", place_of_tools());
-	FILE *manifest = popen(command, "re");
-	char line[PATH_MAX + 64];
+	char *line;
 
-	free(command);
-	if (!manifest) {
-		complain("cannot run %s/provision: %s", place_of_tools(), strerror(errno));
-		return false;
-	}
-	while (fgets(line, sizeof(line), manifest)) {
+	while ((line = strsep(&manifest, "\n"))) {
 		char *equals = strchr(line, '=');
 
-		line[strcspn(line, "\n")] = '\0';
 		if (!equals)
 			continue;
 		*equals = '\0';
 		take_line(software, line, equals + 1);
 	}
-	if (pclose(manifest))
-		return false; /* it has said why */
-	if (software->qemu && software->kernel && software->initramfs)
-		return true;
-	complain("the cache's manifest is incomplete; remove it and try again");
-	return false;
+}
+
+static bool provision(struct guest_software *software, struct signals *signals)
+{
+	char *program = text("%s/provision", place_of_tools()), *manifest = NULL;
+	char *arguments[] = { program, (char *)"--print", NULL };
+	size_t size;
+	FILE *output = open_memstream(&manifest, &size);
+	bool ok = output && helper_run(arguments, output, signals);
+
+	if (output)
+		fclose(output);
+	if (ok)
+		take_manifest(software, manifest);
+	if (ok && (!software->qemu || !software->kernel || !software->initramfs)) {
+		complain("the cache's manifest is incomplete; remove it and try again");
+		ok = false;
+	}
+	free(manifest);
+	free(program);
+	return ok;
 }
 
 /* The release in a bzImage's header: Linux' Documentation/arch/x86/boot.rst, kernel_version. */
@@ -134,10 +140,11 @@ static bool needs_driver(const struct run_options *options)
 	return needs;
 }
 
-bool software_find(const struct run_options *options, struct guest_software *software)
+bool software_find(const struct run_options *options, struct guest_software *software,
+		   struct signals *signals)
 {
 	*software = (struct guest_software){ 0 };
-	if (!provision(software))
+	if (!provision(software, signals))
 		return false;
 	if (options->kernel && !take_kernel(software, options->kernel))
 		return false;

@@ -23,11 +23,32 @@ struct run_options {
 	char **extra;	       /* QEMU arguments, NULL-terminated, or NULL */
 };
 
+/* check.c: complains about what is wrong with the host, the image or a device, before all else.
+ */
+bool check_options(const struct run_options *options);
+
+/* signals.c: signals that end a run are blocked and noted from signals_catch() on. */
+struct signals {
+	int fd;	    /* readable when there is one to take */
+	int caught; /* the last that ends the run, or 0 */
+};
+bool signals_catch(struct signals *signals);
+void signals_take(struct signals *signals);
+/* Says which was caught; the exit status for it. */
+int signals_status(const struct signals *signals);
+
+/*
+ * helper.c: runs `arguments` to the end, what it prints copied to `output`. False if it fails,
+ * which it has said itself, or if a signal is caught, which ends it and all it started.
+ */
+bool helper_run(char *const *arguments, FILE *output, struct signals *signals);
+
 /* kernel.c: the guest's software, from the cache's manifest or as the user names it. */
 struct guest_software {
 	char *qemu, *kernel, *release, *build, *modules, *initramfs;
 };
-bool software_find(const struct run_options *options, struct guest_software *software);
+bool software_find(const struct run_options *options, struct guest_software *software,
+		   struct signals *signals);
 void software_forget(struct guest_software *software);
 
 /* scratch.c: a folder of this run's own, gone at the end. */
@@ -36,7 +57,7 @@ void scratch_remove(char *folder);
 
 /* initrd.c: builds the devices' guest parts and puts the guest's first file system together. */
 bool initrd_make(const struct run_options *options, const struct guest_software *software,
-		 const char *path);
+		 const char *path, struct signals *signals);
 void initrd_print(const struct run_options *options, const struct guest_software *software);
 
 /* qemu.c: the command line, NULL-terminated; strings and array malloc'ed. */
@@ -101,8 +122,11 @@ struct results {
 };
 void results_read(const char *path, struct results *results);
 
-/* supervise.c: starts everything, waits, cleans up; the exit status of the run. */
+/*
+ * supervise.c: starts everything, waits, cleans up; the exit status of the run, meaningless if
+ * a signal was caught.
+ */
 int supervise(const struct run_options *options, const struct guest_software *software,
-	      const char *scratch);
+	      const char *scratch, struct signals *signals);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,9 +24,8 @@ struct run {
 	struct child children[CHILDREN]; /* the devices, then QEMU */
 	unsigned ready;			 /* devices that said so */
 	struct console console;
-	int signals; /* a signalfd */
-	int caught;  /* a signal that ends the run */
-	int dead;    /* the device that died, or -1 */
+	struct signals *signals;
+	int dead; /* the device that died, or -1 */
 	bool timed_out;
 	bool ending;   /* devices were told to end */
 	int64_t until; /* ms; 0: no end */
@@ -125,18 +123,6 @@ static void reap(struct run *run)
 	}
 }
 
-static void take_signal(struct run *run)
-{
-	struct signalfd_siginfo info;
-
-	while (read(run->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
-			reap(run);
-		else
-			run->caught = (int)info.ssi_signo;
-	}
-}
-
 /* Waits for something to happen, once. */
 static void wait_once(struct run *run)
 {
@@ -146,7 +132,7 @@ static void wait_once(struct run *run)
 	for (unsigned i = 0; i < CHILDREN; i++)
 		fds[i] = (struct pollfd){ run->children[i].pid ? run->children[i].output : -1,
 					  POLLIN, 0 };
-	fds[CHILDREN] = (struct pollfd){ run->signals, POLLIN, 0 };
+	fds[CHILDREN] = (struct pollfd){ run->signals->fd, POLLIN, 0 };
 	if (run->until && left <= 0) {
 		run->timed_out = true;
 		return;
@@ -157,13 +143,15 @@ static void wait_once(struct run *run)
 		if (fds[i].revents)
 			hear(run, i);
 	}
-	if (fds[CHILDREN].revents)
-		take_signal(run);
+	if (fds[CHILDREN].revents) {
+		signals_take(run->signals);
+		reap(run);
+	}
 }
 
 static bool over(const struct run *run)
 {
-	return run->caught || run->dead >= 0 || run->timed_out;
+	return run->signals->caught || run->dead >= 0 || run->timed_out;
 }
 
 static bool start_devices(struct run *run, const char *scratch)
@@ -177,19 +165,6 @@ static bool start_devices(struct run *run, const char *scratch)
 	while (run->ready < count && !over(run))
 		wait_once(run);
 	return true;
-}
-
-static void catch_signals(struct run *run)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	run->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
 /* Devices end in order, so that what goes wrong at their end is seen. */
@@ -281,10 +256,8 @@ static int judge(struct run *run, const char *scratch)
 
 	results_read(path, &results);
 	free(path);
-	if (run->caught) {
-		complain("interrupted by %s", strsignal(run->caught));
-		return 128 + run->caught;
-	}
+	if (run->signals->caught)
+		return CLI_FAIL;
 	if (run->dead >= 0)
 		return device_died(run);
 	if (run->console.panicked)
@@ -309,15 +282,14 @@ static void start_and_wait(struct run *run, const struct guest_software *softwar
 }
 
 int supervise(const struct run_options *options, const struct guest_software *software,
-	      const char *scratch)
+	      const char *scratch, struct signals *signals)
 {
-	struct run run = { .options = options, .dead = -1 };
+	struct run run = { .options = options, .signals = signals, .dead = -1 };
 	struct termios terminal;
 	bool has_terminal = !tcgetattr(STDIN_FILENO, &terminal);
 	int status = CLI_FAIL;
 
 	console_init(&run.console);
-	catch_signals(&run);
 	if (!options->shell)
 		run.until = now_ms() + (int64_t)options->timeout * 1000;
 	if (start_devices(&run, scratch)) {
@@ -333,6 +305,5 @@ int supervise(const struct run_options *options, const struct guest_software *so
 	if (has_terminal)
 		tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
 	console_fini(&run.console);
-	close(run.signals);
 	return status;
 }

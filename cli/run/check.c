@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be found wrong before anything is fetched, built or started. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <riser/host.h>
+
+#include "run/run.h"
+
+static void say_nothing(void *arg, enum riser_log_level level, const char *device,
+			const char *line)
+{
+	(void)arg, (void)level, (void)device, (void)line;
+}
+
+/* Loads the model and makes a device with its options, on the bench. */
+static int try_device(const struct device_spec *device)
+{
+	struct riser_host_config config = { .size = sizeof(config),
+					    .options = device->options,
+					    .log = say_nothing };
+	struct riser_model *model = NULL;
+	struct riser_host *host = NULL;
+	struct riser_error error;
+	int ret = riser_model_open(device->model, &model, &error);
+
+	if (!ret)
+		ret = riser_bench_create(model, &config, &host, &error);
+	if (ret)
+		complain("%s", error.text);
+	riser_host_destroy(host);
+	riser_model_close(model);
+	return ret ? CLI_FAIL : CLI_OK;
+}
+
+/* In a process of its own: a model that crashes is one that is wrong, no more. */
+static bool check_device(const struct device_spec *device)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		_exit(try_device(device));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		complain("cannot start a process: %m");
+		return false;
+	}
+	if (WIFSIGNALED(status))
+		complain("device %s crashed when it was made: %s; 'riser inspect %s' under a "
+			 "debugger shows where",
+			 device->name, strsignal(WTERMSIG(status)), device->model);
+	return !status;
+}
+
+static uint64_t available_memory(void)
+{
+	FILE *info = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (info && fgets(line, sizeof(line), info)) {
+		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+			break;
+	}
+	if (info)
+		fclose(info);
+	return kib ? (uint64_t)kib << 10 : UINT64_MAX;
+}
+
+static bool check_memory(uint64_t wanted)
+{
+	uint64_t available = available_memory();
+
+	if (wanted > available)
+		complain("no memory for the guest: it is to have %" PRIu64
+			 " MiB, and this host has %" PRIu64
+			 " MiB left; give less with --memory",
+			 wanted >> 20, available >> 20);
+	return wanted <= available;
+}
+
+static bool check_image(const char *path)
+{
+	FILE *image = path ? fopen(path, "re") : NULL;
+
+	if (path && !image) {
+		complain("cannot read the image '%s': %m", path);
+		return false;
+	}
+	if (image)
+		fclose(image);
+	return true;
+}
+
+bool check_options(const struct run_options *options)
+{
+	bool ok = check_memory(options->memory) && check_image(options->image);
+
+	for (unsigned i = 0; i < options->device_count && ok && !options->builtin; i++)
+		ok = check_device(&options->devices[i]);
+	return ok;
+}
