@@ -33,6 +33,14 @@ const char *nearest(const char *word, const char *const *words);
 /* asprintf that ends the program without memory. */
 char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* arguments.c: argp_parse() and argp_error() with complaints of one line; exit with CLI_USAGE.
+ */
+struct argp;
+struct argp_state;
+int arguments_parse(const struct argp *argp, int argc, char **argv, void *input);
+void misused(const struct argp_state *state, const char *format, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
+
 /* places.c: where things are, in the build tree or installed. Owned by the callee. */
 const char *place_of_data(void);    /* the folder of the template */
 const char *place_of_tools(void);   /* the folder of provision and build-guest */

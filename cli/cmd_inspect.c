@@ -224,7 +224,7 @@ int cmd_inspect(int argc, char **argv)
 	struct request request = { 0 };
 	struct session session;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
+	if (arguments_parse(&argp, argc, argv, &request))
 		return CLI_USAGE;
 	if (!session_open(&session, &request.target, false))
 		return CLI_FAIL;

@@ -83,7 +83,7 @@ int cmd_list(int argc, char **argv)
 	};
 	struct listing listing = { .paths = calloc((size_t)argc, sizeof(char *)) };
 
-	if (!listing.paths || argp_parse(&argp, argc, argv, 0, NULL, &listing))
+	if (!listing.paths || arguments_parse(&argp, argc, argv, &listing))
 		return CLI_USAGE;
 	for (size_t i = 0; i < listing.count; i++)
 		show(listing.paths[i], &listing);

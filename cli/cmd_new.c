@@ -26,11 +26,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_ARG:
 		if (request->path)
-			argp_error(state, "one NAME at a time");
+			misused(state, "one NAME at a time");
 		request->path = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which NAME?");
+		misused(state, "which NAME?");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -155,7 +155,7 @@ int cmd_new(int argc, char **argv)
 	char *source;
 	int status;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
+	if (arguments_parse(&argp, argc, argv, &request))
 		return CLI_USAGE;
 	copying.target = request.path;
 	copying.name =

@@ -125,7 +125,7 @@ int cmd_poke(int argc, char **argv)
 	struct session session;
 	int status;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
+	if (arguments_parse(&argp, argc, argv, &request))
 		return CLI_USAGE;
 	if (!session_open(&session, &request.target, request.verbose))
 		return CLI_FAIL;

@@ -28,11 +28,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (request->device)
-			argp_error(state, "one DEVICE at a time");
+			misused(state, "one DEVICE at a time");
 		request->device = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which DEVICE?");
+		misused(state, "which DEVICE?");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -238,7 +238,7 @@ int cmd_regs(int argc, char **argv)
 	struct riser_error error;
 	int status = CLI_OK;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &request))
+	if (arguments_parse(&argp, argc, argv, &request))
 		return CLI_USAGE;
 	if (!device_find(request.device, &spec))
 		return CLI_FAIL;

@@ -21,7 +21,7 @@ static uint64_t parse_size(struct argp_state *state, const char *word)
 		shift = 30;
 	if (end == word || *word == '-' || (*end && !strchr("MmGg", *end)) ||
 	    (*end && end[1]) || !n || n > UINT64_MAX >> 31)
-		argp_error(state, "--memory takes a size such as 512M or 2G, not '%s'", word);
+		misused(state, "--memory takes a size such as 512M or 2G, not '%s'", word);
 	return (uint64_t)n << shift;
 }
 
@@ -32,15 +32,14 @@ static unsigned parse_number(struct argp_state *state, const char *name, const c
 	unsigned long n = strtoul(word, &end, 10);
 
 	if (end == word || *end || *word == '-' || !n || n > most)
-		argp_error(state, "--%s takes a number from 1 to %u, not '%s'", name, most,
-			   word);
+		misused(state, "--%s takes a number from 1 to %u, not '%s'", name, most, word);
 	return (unsigned)n;
 }
 
 static void add_device(struct argp_state *state, struct run_options *options, const char *word)
 {
 	if (options->device_count == DEVICES_MAX)
-		argp_error(state, "at most %d devices at once", DEVICES_MAX);
+		misused(state, "at most %d devices at once", DEVICES_MAX);
 	if (!device_find(word, &options->devices[options->device_count]))
 		exit(CLI_FAIL);
 	options->device_count++;
@@ -53,7 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_ATTACH:
 		if (strcmp(arg, "vfio-user") && strcmp(arg, "builtin"))
-			argp_error(state, "--attach takes vfio-user or builtin, not '%s'", arg);
+			misused(state, "--attach takes vfio-user or builtin, not '%s'", arg);
 		options->builtin = !strcmp(arg, "builtin");
 		break;
 	case OPT_KERNEL:
@@ -88,7 +87,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		if (!options->device_count)
-			argp_error(state, "which DEVICE? 'riser list' shows them");
+			misused(state, "which DEVICE? 'riser list' shows them");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -191,7 +190,7 @@ int cmd_run(int argc, char **argv)
 	int status = CLI_FAIL;
 
 	options.extra = cut_extra(&argc, argv);
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
+	if (arguments_parse(&argp, argc, argv, &options))
 		return CLI_USAGE;
 	if (check_options(&options) && signals_catch(&signals) &&
 	    software_find(&options, &software, &signals))

@@ -29,11 +29,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (serving->device)
-			argp_error(state, "one device a server; start another for '%s'", arg);
+			misused(state, "one device a server; start another for '%s'", arg);
 		serving->device = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which DEVICE?");
+		misused(state, "which DEVICE?");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -153,7 +153,7 @@ int cmd_serve(int argc, char **argv)
 	struct device_spec spec;
 	int fd = inherited_socket(), status;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &serving))
+	if (arguments_parse(&argp, argc, argv, &serving))
 		return CLI_USAGE;
 	if (!serving.socket && fd < 0) {
 		complain("serve: where? give --socket PATH");

@@ -2,10 +2,10 @@
 /* Finding device models: by name in the known places, by the path of a .so, by a folder. */
 #include <glob.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -76,14 +76,15 @@ static void compare(const char *path, void *arg)
 		free(name);
 }
 
-static char *find_by_name(const char *name)
+/* The model of that name; complains if there is none and `complaining`. */
+static char *find_by_name(const char *name, bool complaining)
 {
 	struct search search = { .name = name };
 	const char *meant;
 
 	models_each(compare, &search);
 	meant = search.found ? NULL : nearest(name, search.known);
-	if (!search.found)
+	if (!search.found && complaining)
 		complain("unknown device '%s'%s%s%s; 'riser list' shows those there are", name,
 			 meant ? ": did you mean '" : "", meant ? meant : "",
 			 meant ? "'?" : "");
@@ -92,14 +93,26 @@ static char *find_by_name(const char *name)
 	return search.found;
 }
 
-static bool run_quietly(const char *folder, const char *command)
+/* Runs a shell's words in `folder`; what they print is shown only if they fail. */
+static bool run_quietly(const char *folder, const char *words)
 {
-	char *line = text("cd '%s' && { %s; } >build.log 2>&1 || { cat build.log >&2; false; }",
-			  folder, command);
-	int status = system(line);
+	char *line = text("cd \"$RISER_FOLDER\" && { %s; } 2>&1", words), *said = NULL;
+	char block[4096];
+	size_t size, n;
+	FILE *from, *to = open_memstream(&said, &size);
+	bool ok = to && !setenv("RISER_FOLDER", folder, 1) && (from = popen(line, "re"));
 
+	while (ok && (n = fread(block, 1, sizeof(block), from)))
+		fwrite(block, 1, n, to);
+	ok = ok && !pclose(from);
+	if (to)
+		fclose(to);
+	if (!ok && said)
+		fputs(said, stderr);
+	unsetenv("RISER_FOLDER");
+	free(said);
 	free(line);
-	return status == 0;
+	return ok;
 }
 
 /* A folder as `riser new` makes it: its meson.build makes NAME.so in its build folder. */
@@ -111,9 +124,8 @@ static char *build_folder(const char *folder, const char *name)
 		complain("folder '%s' holds no meson.build: it is no device's; name a .so, or "
 			 "see 'riser new'",
 			 folder);
-	} else if (strchr(folder, '\'') ||
-		   !run_quietly(folder, "[ -e build/build.ninja ] || meson setup build; "
-					"ninja -C build; e=$?; rm -f build.log; exit $e")) {
+	} else if (!run_quietly(folder, "[ -e build/build.ninja ] || meson setup build && "
+					"ninja -C build")) {
 		complain("device '%s' does not build: the compiler's words are above", name);
 	} else {
 		model = text("%s/build/%s.so", folder, name);
@@ -162,14 +174,14 @@ bool device_find(const char *argument, struct device_spec *spec)
 		*comma = '\0';
 		spec->options = strchr(argument, ',') + 1;
 	}
-	if (strchr(copy, '/') || is_folder(copy)) {
-		found = find_path(copy, spec);
-	} else {
+	if (!strchr(copy, '/'))
+		spec->model = find_by_name(copy, !is_folder(copy));
+	if (spec->model) {
 		spec->name = text("%s", copy);
-		spec->model = find_by_name(copy);
 		spec->folder = folder_of(copy);
-		found = spec->model;
 	}
+	found = spec->model ||
+		((strchr(copy, '/') || is_folder(copy)) && find_path(copy, spec));
 	free(copy);
 	if (!found)
 		device_forget(spec);

@@ -15,12 +15,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (target->device)
-			argp_error(state, "one DEVICE at a time");
+			misused(state, "one DEVICE at a time");
 		target->device = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (!target->device == !target->socket)
-			argp_error(state, "give a DEVICE or --socket PATH");
+			misused(state, "give a DEVICE or --socket PATH");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

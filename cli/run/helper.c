@@ -86,6 +86,8 @@ bool helper_run(char *const *arguments, FILE *output, struct signals *signals)
 	if (!pid)
 		become(arguments, ends[1]);
 	close(ends[1]);
+	if (pid > 0)
+		setpgid(pid, pid); /* whoever of the two comes first */
 	while (pid > 0 && !over && !signals->caught)
 		over = wait_once(pid, &ends[0], output, &status, signals);
 	if (pid > 0 && !over)
