@@ -110,10 +110,12 @@ static int serve(const struct serving *serving, const struct device_spec *spec, 
 
 	if (!ret)
 		ret = riser_loop_create(&loop);
+	/* From before the socket is there, so that it is always removed. */
+	if (!ret)
+		catch_signals(loop);
 	if (!ret)
 		ret = riser_server_create(loop, model, &config, &server, &error);
 	if (!ret) {
-		catch_signals(loop);
 		if (fd < 0)
 			print_arguments(serving->socket);
 		else

@@ -77,20 +77,42 @@ static const char *image_format(const char *path)
 	return n == sizeof(magic) && !memcmp(magic, "QFI\xfb", 4) ? "qcow2" : "raw";
 }
 
+/* A value in one of QEMU's comma-separated options: a comma in it is doubled. */
+static char *value_of(const char *word)
+{
+	char *value = malloc(2 * strlen(word) + 1), *to = value;
+
+	if (!value)
+		abort();
+	for (; *word; word++) {
+		*to++ = *word;
+		if (*word == ',')
+			*to++ = ',';
+	}
+	*to = '\0';
+	return value;
+}
+
 static void add_image(struct list *list, const char *path)
 {
+	char *file = value_of(path);
+
 	add_words(list, "-drive", NULL);
-	add(list, text("file=%s,format=%s,if=virtio,snapshot=on", path, image_format(path)));
+	add(list, text("file=%s,format=%s,if=virtio,snapshot=on", file, image_format(path)));
+	free(file);
 }
 
 static void add_consoles(struct list *list, const struct run_options *options,
 			 const char *scratch)
 {
+	char *folder = value_of(scratch);
+
 	add_words(list, "-chardev",
 		  options->shell ? "stdio,id=console,signal=off" : "stdio,id=console",
 		  "-serial", "chardev:console", "-chardev", NULL);
-	add(list, text("file,id=results,path=%s/results", scratch));
+	add(list, text("file,id=results,path=%s/results", folder));
 	add_words(list, "-serial", "chardev:results", NULL);
+	free(folder);
 }
 
 char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
