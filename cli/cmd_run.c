@@ -135,46 +135,17 @@ static char **cut_extra(int *argc, char **argv)
 	return NULL;
 }
 
-static int print_commands(const struct run_options *options,
-			  const struct guest_software *software, const char *scratch)
-{
-	char **arguments;
-
-	initrd_print(options, software);
-	printf("# %s/initrd is the cached initramfs with what build-guest made\n", scratch);
-	for (unsigned i = 0; i < options->device_count && !options->builtin; i++) {
-		const struct device_spec *device = &options->devices[i];
-		char *path = socket_path(scratch, i);
-		char *spec = text("%s%s%s", device->model, device->options ? "," : "",
-				  device->options ? device->options : "");
-		char *serve[] = { (char *)place_of_self(),
-				  (char *)"serve",
-				  spec,
-				  (char *)"--socket",
-				  path,
-				  NULL };
-
-		arguments_print(serve);
-		free(spec);
-		free(path);
-	}
-	arguments = qemu_arguments(options, software, scratch);
-	arguments_print(arguments);
-	arguments_free(arguments);
-	return CLI_OK;
-}
-
 static int run(const struct run_options *options, const struct guest_software *software,
 	       struct signals *signals)
 {
 	char *scratch = scratch_make(), *initrd;
-	int status = CLI_FAIL;
+	int status = options->dry_run ? CLI_OK : CLI_FAIL;
 
 	if (!scratch)
 		return CLI_FAIL;
 	initrd = text("%s/initrd", scratch);
 	if (options->dry_run)
-		status = print_commands(options, software, scratch);
+		dry_run(options, software, scratch);
 	else if (initrd_make(options, software, initrd, signals))
 		status = supervise(options, software, scratch, signals);
 	free(initrd);

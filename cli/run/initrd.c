@@ -15,8 +15,7 @@
 
 #include "run/run.h"
 
-/* Where a device's guest parts are built; they stay there for the next run. */
-static char *cache_of(const struct device_spec *device, const struct guest_software *software)
+char *guest_parts(const struct device_spec *device, const struct guest_software *software)
 {
 	const char *cache = getenv("RISER_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
 	const char *home = getenv("HOME");
@@ -34,8 +33,8 @@ static char *cache_of(const struct device_spec *device, const struct guest_softw
 		    software->release, device->name, hash);
 }
 
-static char **build_command(const struct device_spec *device,
-			    const struct guest_software *software)
+char **guest_build_command(const struct device_spec *device,
+			   const struct guest_software *software)
 {
 	char **arguments = calloc(10, sizeof(*arguments));
 
@@ -49,14 +48,14 @@ static char **build_command(const struct device_spec *device,
 	arguments[5] = text("--modules");
 	arguments[6] = text("%s", software->modules);
 	arguments[7] = text("%s", device->folder);
-	arguments[8] = cache_of(device, software);
+	arguments[8] = guest_parts(device, software);
 	return arguments;
 }
 
 static bool build(const struct device_spec *device, const struct guest_software *software,
 		  struct signals *signals)
 {
-	char **arguments = build_command(device, software);
+	char **arguments = guest_build_command(device, software);
 	bool ok = arguments && helper_run(arguments, stdout, signals);
 
 	arguments_free(arguments);
@@ -156,13 +155,22 @@ static bool put_tree(struct archive *a, const char *folder, const char *to)
 	return ok;
 }
 
-static bool first_of_its_name(const struct run_options *options, unsigned i)
+bool device_is_first(const struct run_options *options, unsigned i)
 {
 	for (unsigned j = 0; j < i; j++) {
 		if (!strcmp(options->devices[j].name, options->devices[i].name))
 			return false;
 	}
 	return true;
+}
+
+unsigned device_instances(const struct run_options *options, unsigned i)
+{
+	unsigned count = 0;
+
+	for (unsigned j = 0; j < options->device_count; j++)
+		count += !strcmp(options->devices[j].name, options->devices[i].name);
+	return count;
 }
 
 static bool put_load_list(struct archive *a, const struct run_options *options,
@@ -175,9 +183,9 @@ static bool put_load_list(struct archive *a, const struct run_options *options,
 		char *cache, *path, line[128];
 		FILE *list;
 
-		if (!options->devices[i].folder || !first_of_its_name(options, i))
+		if (!options->devices[i].folder || !device_is_first(options, i))
 			continue;
-		cache = cache_of(&options->devices[i], software);
+		cache = guest_parts(&options->devices[i], software);
 		path = text("%s/modules.load", cache);
 		list = fopen(path, "re");
 		while (list && fgets(line, sizeof(line), list)) {
@@ -200,12 +208,11 @@ static bool put_device(struct archive *a, const struct run_options *options, uns
 		       const struct guest_software *software)
 {
 	const struct device_spec *device = &options->devices[i];
-	char *cache = cache_of(device, software), count[16];
+	char *cache = guest_parts(device, software), count[16];
 	const char *const parts[][2] = { { "early", "riser/early" },
 					 { "modules", "riser/modules" },
 					 { "tests", "riser/tests" },
 					 { "tree", "" } };
-	unsigned instances = 0;
 	char *path;
 	bool ok = true;
 
@@ -214,9 +221,7 @@ static bool put_device(struct archive *a, const struct run_options *options, uns
 		ok = put_tree(a, path, parts[p][1]);
 		free(path);
 	}
-	for (unsigned j = 0; j < options->device_count; j++)
-		instances += !strcmp(options->devices[j].name, device->name);
-	snprintf(count, sizeof(count), "%u\n", instances);
+	snprintf(count, sizeof(count), "%u\n", device_instances(options, i));
 	path = text("riser/tests/%s/count", device->name);
 	ok = ok && put_text(a, path, count);
 	free(path);
@@ -232,7 +237,7 @@ static bool put_all(struct archive *a, const struct run_options *options,
 		  put_load_list(a, options, software);
 
 	for (unsigned i = 0; i < options->device_count && ok; i++) {
-		if (options->devices[i].folder && first_of_its_name(options, i))
+		if (options->devices[i].folder && device_is_first(options, i))
 			ok = put_device(a, options, i, software);
 	}
 	return ok;
@@ -284,7 +289,7 @@ bool initrd_make(const struct run_options *options, const struct guest_software 
 	int fd;
 
 	for (unsigned i = 0; i < options->device_count && ok; i++) {
-		if (options->devices[i].folder && first_of_its_name(options, i))
+		if (options->devices[i].folder && device_is_first(options, i))
 			ok = build(&options->devices[i], software, signals);
 	}
 	if (!ok)
@@ -297,17 +302,4 @@ bool initrd_make(const struct run_options *options, const struct guest_software 
 	ok = write_initrd(options, software, fd);
 	close(fd);
 	return ok;
-}
-
-void initrd_print(const struct run_options *options, const struct guest_software *software)
-{
-	for (unsigned i = 0; i < options->device_count; i++) {
-		char **command;
-
-		if (!options->devices[i].folder || !first_of_its_name(options, i))
-			continue;
-		command = build_command(&options->devices[i], software);
-		arguments_print(command);
-		arguments_free(command);
-	}
 }

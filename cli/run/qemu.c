@@ -165,7 +165,7 @@ void arguments_free(char **arguments)
 	free(arguments);
 }
 
-static void print_quoted(const char *word)
+void word_print(const char *word)
 {
 	if (*word &&
 	    !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -188,7 +188,7 @@ void arguments_print(char *const *arguments)
 	for (char *const *item = arguments; *item; item++) {
 		if (item != arguments)
 			putchar(' ');
-		print_quoted(*item);
+		word_print(*item);
 	}
 	putchar('\n');
 }

@@ -58,13 +58,24 @@ void scratch_remove(char *folder);
 /* initrd.c: builds the devices' guest parts and puts the guest's first file system together. */
 bool initrd_make(const struct run_options *options, const struct guest_software *software,
 		 const char *path, struct signals *signals);
-void initrd_print(const struct run_options *options, const struct guest_software *software);
+/* Where a device's guest parts are built, and stay for the next run; malloc'ed. */
+char *guest_parts(const struct device_spec *device, const struct guest_software *software);
+char **guest_build_command(const struct device_spec *device,
+			   const struct guest_software *software);
+/* Whether no device before it has its name, and how many have it. */
+bool device_is_first(const struct run_options *options, unsigned i);
+unsigned device_instances(const struct run_options *options, unsigned i);
+
+/* dry_run.c: prints what a run would do, as a shell script. */
+void dry_run(const struct run_options *options, const struct guest_software *software,
+	     const char *scratch);
 
 /* qemu.c: the command line, NULL-terminated; strings and array malloc'ed. */
 char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
 		      const char *scratch);
 void arguments_free(char **arguments);
 void arguments_print(char *const *arguments);
+void word_print(const char *word); /* quoted for a shell where it must be */
 char *socket_path(const char *scratch, unsigned device);
 
 /* The last lines that somebody said. */
