@@ -171,6 +171,25 @@ static struct json_object *json_bars(struct session *session)
 	return list;
 }
 
+static struct json_object *json_options(const struct riser_pci_device *pci)
+{
+	const struct riser_option *option = pci->options.base;
+	struct json_object *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < pci->options.count; i++) {
+		struct json_object *entry = json_object_new_object();
+
+		json_object_object_add(entry, "name", json_object_new_string(option[i].name));
+		json_object_object_add(entry, "default",
+				       option[i].value ? json_object_new_string(option[i].value)
+						       : NULL);
+		json_object_object_add(entry, "required",
+				       json_object_new_boolean(option[i].required));
+		json_object_array_add(list, entry);
+	}
+	return list;
+}
+
 static void print_json(struct session *session)
 {
 	static const struct {
@@ -197,8 +216,10 @@ static void print_json(struct session *session)
 	json_object_object_add(root, "bars", json_bars(session));
 	caps_each(session->host, add_cap, caps);
 	json_object_object_add(root, "capabilities", caps);
-	if (session->pci)
+	if (session->pci) {
+		json_object_object_add(root, "options", json_options(session->pci));
 		json_object_object_add(root, "registers", registers_json(session));
+	}
 	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
 	json_object_put(root);
 }

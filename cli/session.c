@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/pci_regs.h>
@@ -89,12 +90,18 @@ static bool open_socket(struct session *session, const char *socket)
 {
 	struct riser_error error;
 	struct match match = { 0 };
+	int ret = riser_client_create(socket, NULL, &session->host, &error);
 
-	if (riser_client_create(socket, NULL, &session->host, &error) ||
-	    riser_host_config_read(session->host, PCI_VENDOR_ID, 4, &match.id)) {
-		complain("%s", session->host ? riser_host_error(session->host) : error.text);
+	if (ret == -ENOTCONN)
+		complain("nothing is served at socket '%s': %s; a server has one client at a "
+			 "time, and may have it already",
+			 socket, error.text);
+	else if (ret)
+		complain("%s", error.text);
+	else if (riser_host_config_read(session->host, PCI_VENDOR_ID, 4, &match.id))
+		complain("%s", riser_host_error(session->host));
+	if (!match.id)
 		return false;
-	}
 	models_each(match_id, &match);
 	session->model = match.model;
 	session->pci = match.model ? riser_model_pci(match.model) : NULL;

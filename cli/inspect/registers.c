@@ -43,9 +43,14 @@ static void print_register(struct session *session, const struct riser_bar *bar,
 		char *name = count > 1 ? text("%s[%u]", reg->name, i) : text("%s", reg->name);
 		char *shown = known ? text("0x%0*" PRIx64, reg->width * 2, value) : text("-");
 
-		printf("\t\t0x%04" PRIx64 "  %-14s %2u  %-16s  %-18s  %s\n",
+		printf("\t\t0x%04" PRIx64 "  %-14s %2u  %-16s  %-18s",
 		       reg->offset + (uint64_t)i * register_stride(reg), name, reg->width * 8,
-		       register_access(reg), shown, reg->help && !i ? reg->help : "");
+		       register_access(reg), shown);
+		if (reg->help && !i)
+			printf("  %s", reg->help);
+		if (known && value != reg->reset)
+			printf("  (reset: 0x%" PRIx64 ")", reg->reset);
+		putchar('\n');
 		print_fields(reg, known, value);
 		free(name);
 		free(shown);
@@ -79,6 +84,21 @@ void registers_print(struct session *session)
 	}
 }
 
+static struct json_object *json_fields(const struct riser_reg *reg)
+{
+	const struct riser_reg_field *field = reg->fields.base;
+	struct json_object *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < reg->fields.count; i++) {
+		struct json_object *entry = json_object_new_object();
+
+		json_object_object_add(entry, "name", json_object_new_string(field[i].name));
+		json_object_object_add(entry, "mask", json_object_new_uint64(field[i].mask));
+		json_object_array_add(list, entry);
+	}
+	return list;
+}
+
 static struct json_object *json_register(struct session *session, const struct riser_bar *bar,
 					 const struct riser_reg *reg)
 {
@@ -89,6 +109,8 @@ static struct json_object *json_register(struct session *session, const struct r
 	json_object_object_add(entry, "offset", json_object_new_uint64(reg->offset));
 	json_object_object_add(entry, "width", json_object_new_int(reg->width));
 	json_object_object_add(entry, "access", json_object_new_string(register_access(reg)));
+	json_object_object_add(entry, "reset", json_object_new_uint64(reg->reset));
+	json_object_object_add(entry, "fields", json_fields(reg));
 	for (uint32_t i = 0; i < register_count(reg); i++) {
 		uint64_t value;
 
