@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * riser.h - what the author of a device model needs: registers, state, options, interrupts,
- * DMA, time and work. A PCI function is described in <riser/pci.h>, which this header includes;
- * a virtio device in <riser/virtio.h>.
+ * DMA, time and work. A PCI function is described in <riser/pci.h>, a virtio device in
+ * <riser/virtio.h>; this header includes both.
  *
  * A device model is a const descriptor, borrowed by the library for as long as the model is
  * loaded, and a state struct of which the library makes one, zeroed, per instance.
@@ -194,6 +194,7 @@ enum riser_reset {
 	RISER_RESET_BUS,      /* the bus above was reset */
 	RISER_RESET_FUNCTION, /* by the guest: function level reset (PCIe 6.6.2), or D3hot to D0
 			       */
+	RISER_RESET_DRIVER,   /* by a virtio driver: the function is left as it is */
 };
 
 /* ---- Log --------------------------------------------------------------------------------- */
@@ -382,5 +383,6 @@ RISER_PUBLIC struct riser_export riser_export(void);
 #endif
 
 #include <riser/pci.h>
+#include <riser/virtio.h>
 
 #endif
