@@ -9,6 +9,7 @@
 
 #include "core/model.h"
 #include "pci/function.h"
+#include "virtio/virtio.h"
 
 static int start(struct riser_dev *dev, struct riser_error *error)
 {
@@ -27,7 +28,8 @@ static int start(struct riser_dev *dev, struct riser_error *error)
 	return 0;
 }
 
-static int build(struct riser_dev *dev, const char *options, struct riser_error *error)
+static int build(struct riser_dev *dev, const struct riser_model *model, const char *options,
+		 struct riser_error *error)
 {
 	int ret;
 
@@ -38,6 +40,8 @@ static int build(struct riser_dev *dev, const char *options, struct riser_error 
 	if (ret)
 		return riser__fail(error, ret, "%s: no memory for the device", dev->desc->name);
 	ret = riser__options_parse(dev, options, error);
+	if (!ret)
+		ret = riser__virtio_create(dev, model, error);
 	if (!ret)
 		ret = riser__pci_create(dev, error);
 	return ret ? ret : start(dev, error);
@@ -58,7 +62,7 @@ int riser__dev_create(struct riser_model *model, const char *options,
 	made->ops = ops;
 	made->host = host;
 	made->trace = trace;
-	ret = build(made, options, error);
+	ret = build(made, model, options, error);
 	if (ret)
 		riser__dev_destroy(made);
 	else
@@ -75,6 +79,7 @@ void riser__dev_destroy(struct riser_dev *dev)
 	riser__timers_fini(dev);
 	if (dev->started && dev->desc->fini)
 		dev->desc->fini(dev);
+	riser__virtio_destroy(dev);
 	riser__pci_destroy(dev);
 	riser__options_free(dev);
 	free(dev->state);
@@ -151,6 +156,7 @@ void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const c
 		[RISER__WRITE_ONLY] = "write-only",
 		[RISER__DISABLED] = "disabled",
 		[RISER__BAD_DMA] = "bad DMA address",
+		[RISER__NEEDS_RESET] = "the device needs a reset",
 	};
 	unsigned long count = atomic_fetch_add(&dev->mistakes[what], 1) + 1;
 	char line[384];

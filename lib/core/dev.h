@@ -35,6 +35,7 @@ enum riser__mistake {
 	RISER__WRITE_ONLY,
 	RISER__DISABLED, /* memory or I/O decoding is off */
 	RISER__BAD_DMA,
+	RISER__NEEDS_RESET, /* a virtio driver broke the rules of a ring */
 	RISER__MISTAKES
 };
 
@@ -45,6 +46,7 @@ struct riser_dev {
 	struct riser__pci *pci;
 	const struct riser_pci_device *desc; /* the model's, normalised */
 	void *transport;		     /* lib/virtio's, for a virtio device */
+	atomic_uint dma_generation;	     /* of the guest's memory as it is mapped */
 	unsigned reg_index;
 	bool trace;   /* log every access */
 	bool started; /* init() succeeded */
@@ -71,6 +73,12 @@ void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind);
 /* Counts it and, at most a few times a second, logs it. Any thread. */
 void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const char *format,
 			...) __attribute__((format(printf, 3, 4)));
+
+/* Guest memory was added or taken away: rings are looked up anew. */
+static inline void riser__dev_memory_changed(struct riser_dev *dev)
+{
+	atomic_fetch_add(&dev->dma_generation, 1);
+}
 
 /* Saved state (core/state.c). */
 int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out);

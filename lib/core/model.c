@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pci/layout.h"
+#include "virtio/virtio.h"
 
 struct riser__chunk {
 	struct riser__chunk *next;
@@ -47,7 +48,7 @@ int riser__table_normalise(struct riser_model *model, struct riser_table *table,
 	return 0;
 }
 
-static int normalise_regs(struct riser_model *model, struct riser_table *table)
+int riser__regs_normalise(struct riser_model *model, struct riser_table *table)
 {
 	struct riser_reg *regs;
 	int ret = riser__table_normalise(model, table, sizeof(*regs));
@@ -66,7 +67,7 @@ static int normalise_bars(struct riser_model *model, struct riser_table *table)
 
 	bars = (struct riser_bar *)table->base;
 	for (uint32_t i = 0; !ret && i < table->count; i++) {
-		ret = normalise_regs(model, &bars[i].regs);
+		ret = riser__regs_normalise(model, &bars[i].regs);
 		if (!ret)
 			ret = riser__table_normalise(model, &bars[i].windows,
 						     sizeof(struct riser_window));
@@ -90,15 +91,15 @@ static int normalise_caps(struct riser_model *model, struct riser_table *table)
 
 	caps = (struct riser_pci_cap *)table->base;
 	for (uint32_t i = 0; !ret && i < table->count; i++) {
-		ret = normalise_regs(model, &caps[i].regs);
+		ret = riser__regs_normalise(model, &caps[i].regs);
 		take_parts(&caps[i].regs);
 	}
 	return ret;
 }
 
-int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc)
+int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc,
+			   struct riser_pci_device *pci)
 {
-	struct riser_pci_device *pci = &model->pci;
 	int ret;
 
 	memcpy(pci, desc, desc->size < sizeof(*pci) ? desc->size : sizeof(*pci));
@@ -123,32 +124,63 @@ int riser__model_normalise(struct riser_model *model, const struct riser_pci_dev
 	return ret;
 }
 
+static int check(const struct riser_pci_device *pci, struct riser_error *error)
+{
+	int ret = riser__model_check(pci, error);
+
+	return ret ? ret : riser__layout_check(pci, error);
+}
+
+static int bad_size(size_t size, struct riser_error *error)
+{
+	return riser__fail(error, -EINVAL,
+			   "the descriptor's size is %zu: set .size = sizeof(it)", size);
+}
+
+static int fill_pci(struct riser_model *model, struct riser_error *error)
+{
+	const struct riser_pci_device *desc = model->exported;
+
+	if (desc->size < offsetof(struct riser_pci_device, state_size))
+		return bad_size(desc->size, error);
+	if (riser__model_normalise(model, desc, &model->pci))
+		return riser__fail(error, -ENOMEM, "no memory for the model");
+	return check(&model->pci, error);
+}
+
+static int fill_virtio(struct riser_model *model, struct riser_error *error)
+{
+	const struct riser_virtio_device *desc = model->exported;
+	int ret;
+
+	if (desc->size < offsetof(struct riser_virtio_device, state_size))
+		return bad_size(desc->size, error);
+	if (riser__virtio_normalise(model, desc))
+		return riser__fail(error, -ENOMEM, "no memory for the model");
+	ret = riser__virtio_check(model->virtio, error);
+	if (!ret)
+		ret = check(&model->pci, error);
+	if (!ret && model->virtio->desc.transitional_id)
+		ret = check(&model->virtio->legacy, error);
+	return ret;
+}
+
 static int fill(struct riser_model *model, struct riser_export exported,
 		struct riser_error *error)
 {
-	const struct riser_pci_device *desc = exported.descriptor;
-	int ret;
-
 	if (exported.abi != RISER_ABI)
 		return riser__fail(
 			error, -ENOEXEC,
 			"the model is built for riser ABI %u, this library has %u: rebuild it",
 			exported.abi, RISER_ABI);
-	if (exported.kind != RISER_PCI || !desc)
-		return riser__fail(error, -ENOEXEC,
-				   "the model is of a kind (%d) not known here",
-				   (int)exported.kind);
 	model->kind = exported.kind;
-	model->exported = desc;
-	if (desc->size < offsetof(struct riser_pci_device, state_size))
-		return riser__fail(error, -EINVAL,
-				   "the descriptor's size is %zu: set .size = sizeof(it)",
-				   desc->size);
-	ret = riser__model_normalise(model, desc);
-	if (ret)
-		return riser__fail(error, ret, "no memory for the model");
-	ret = riser__model_check(&model->pci, error);
-	return ret ? ret : riser__layout_check(&model->pci, error);
+	model->exported = exported.descriptor;
+	if (exported.kind == RISER_PCI && exported.descriptor)
+		return fill_pci(model, error);
+	if (exported.kind == RISER_VIRTIO && exported.descriptor)
+		return fill_virtio(model, error);
+	return riser__fail(error, -ENOEXEC, "the model is of a kind (%d) not known here",
+			   (int)exported.kind);
 }
 
 int riser_model_from_export(struct riser_export exported, struct riser_model **model,

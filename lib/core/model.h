@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 
+struct riser__virtio_model;
 struct riser__chunk; /* an allocation that lives as long as the model */
 
 struct riser_model {
@@ -12,6 +13,7 @@ struct riser_model {
 	enum riser_kind kind;
 	const void *exported; /* the descriptor as the author wrote it */
 	struct riser_pci_device pci;
+	struct riser__virtio_model *virtio; /* NULL: a plain PCI function */
 	struct riser__chunk *chunks;
 };
 
@@ -24,8 +26,12 @@ void *riser__model_alloc(struct riser_model *model, size_t size);
  */
 int riser__table_normalise(struct riser_model *model, struct riser_table *table, size_t size);
 
-/* Fills model->pci from a descriptor of whatever size. */
-int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc);
+/* The same for a table of registers, with the tables of their fields. */
+int riser__regs_normalise(struct riser_model *model, struct riser_table *table);
+
+/* Fills `pci`, the model's, from a descriptor of whatever size. -ENOMEM. */
+int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc,
+			   struct riser_pci_device *pci);
 
 /* The rules of riser.h and pci.h, one line an offence. */
 int riser__model_check(const struct riser_pci_device *desc, struct riser_error *error);

@@ -7,6 +7,7 @@
 
 #include "core/buffer.h"
 #include "pci/pci.h"
+#include "virtio/virtio.h"
 
 /* Memory of windows is saved in pieces of this many bytes, and only those that are not zero. */
 enum { PIECE = 4096 };
@@ -99,6 +100,11 @@ int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out)
 		return ret;
 	if (dev->desc->saving)
 		dev->desc->saving(dev);
+	ret = riser__virtio_saved(dev);
+	if (ret) {
+		riser__items_free(&items);
+		return ret;
+	}
 	riser__buffer_add(out, RISER__STATE_MAGIC, 8);
 	add_number(out, dev->desc->version, 4);
 	add_number(out, strlen(dev->desc->name), 2);

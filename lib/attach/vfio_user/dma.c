@@ -25,6 +25,7 @@ int vu_dma_map(struct riser_server *server, struct vu_message *message)
 	/* A file that is for reading and writing only is reached by message. */
 	if (message->fd_count && (map.flags & (VU_DMA_MMAP | VU_DMA_FILE_IO)) != VU_DMA_FILE_IO)
 		fd = message->fds[0];
+	riser__dev_memory_changed(server->dev);
 	return riser__dma_table_add(server->table, map.address, map.size, fd, map.offset,
 				    access);
 }
@@ -77,6 +78,7 @@ int vu_dma_unmap(struct riser_server *server, struct vu_message *message)
 	if (unmap.argsz < sizeof(unmap) ||
 	    unmap.flags & ~(uint32_t)(VU_UNMAP_DIRTY | VU_UNMAP_ALL))
 		return -EINVAL;
+	riser__dev_memory_changed(server->dev);
 	if (unmap.flags & VU_UNMAP_ALL) {
 		if (unmap.flags & VU_UNMAP_DIRTY || unmap.address || unmap.size)
 			return -EINVAL;

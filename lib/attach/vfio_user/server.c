@@ -254,6 +254,7 @@ void vu_server_clean(struct riser_server *server)
 	vu_remote_forget_client(server);
 	vu_irqs_unbind(server);
 	riser__dma_table_clear(server->table);
+	riser__dev_memory_changed(server->dev);
 	/* What was begun for this client must not reach the memory of the next one. */
 	vu_quiesce(server);
 	if (server->migration.logging)

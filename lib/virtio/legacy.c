@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* The legacy interface of a transitional device, in its I/O BAR (virtio 4.1.4.10). */
+#include <errno.h>
+#include <linux/virtio_pci.h>
+
+#include "core/regmap.h"
+#include "pci/function.h"
+#include "virtio/queue.h"
+
+/* A write begins the legacy interface's use; until a reset the modern one is not looked at. */
+static struct riser__virtio *legacy_of(struct riser_dev *dev)
+{
+	struct riser__virtio *virtio = riser__virtio_of(dev);
+
+	virtio->legacy_driver = true;
+	return virtio;
+}
+
+static struct riser_vq *selected(struct riser__virtio *virtio)
+{
+	unsigned index = virtio->state->regs.queue_select;
+
+	return index < virtio->vq_count ? &virtio->vqs[index] : NULL;
+}
+
+/* Three parts in a row; the used ring on a page of its own (virtio 2.7.2). */
+static void set_pfn(struct riser_vq *vq, uint64_t pfn)
+{
+	if (vq->enabled) {
+		riser__vq_stop(vq);
+		riser__vq_forget(vq);
+	}
+	if (!pfn)
+		return;
+	vq->desc_iova = pfn << VIRTIO_PCI_QUEUE_ADDR_SHIFT;
+	vq->driver_iova = vq->desc_iova + UINT64_C(16) * vq->size;
+	vq->device_iova =
+		(vq->driver_iova + 6 + UINT64_C(2) * vq->size + VIRTIO_PCI_VRING_ALIGN - 1) &
+		~(uint64_t)(VIRTIO_PCI_VRING_ALIGN - 1);
+	if (riser__vq_enable(vq) && vq->virtio->running)
+		riser__vq_start(vq);
+}
+
+/* Drivers were known to use queues before they said DRIVER_OK (virtio 3.1.2). */
+static void notify(struct riser__virtio *virtio, uint64_t index)
+{
+	if (index >= virtio->vq_count)
+		return;
+	if (!virtio->running)
+		riser__virtio_run(virtio);
+	riser__vq_kick(&virtio->vqs[index]);
+}
+
+/* The device's own configuration begins further on while MSI-X is enabled. */
+static const struct riser__slot *config_slot(struct riser_dev *dev, uint64_t *offset)
+{
+	struct riser__regmap *map = dev->pci->bars[RISER__VIRTIO_BAR].map;
+	uint64_t start = VIRTIO_PCI_CONFIG_OFF(riser_irq_mode(dev) == RISER_IRQ_MSIX);
+
+	if (*offset < start)
+		return NULL;
+	*offset = *offset - start + RISER__VIRTIO_CONFIG;
+	return riser__regmap_find(map, *offset);
+}
+
+static uint64_t vq_pfn(const struct riser_vq *vq)
+{
+	return vq && vq->enabled ? vq->desc_iova >> VIRTIO_PCI_QUEUE_ADDR_SHIFT : 0;
+}
+
+static int read_header(struct riser__virtio *virtio, uint64_t offset, unsigned size,
+		       uint64_t *value)
+{
+	const struct riser_vq *vq = selected(virtio);
+	bool msix = riser_irq_mode(virtio->dev) == RISER_IRQ_MSIX;
+
+	switch (offset << 4 | size) {
+	case VIRTIO_PCI_HOST_FEATURES << 4 | 4:
+		*value = (uint32_t)riser__virtio_legacy_features(virtio);
+		return 0;
+	case VIRTIO_PCI_GUEST_FEATURES << 4 | 4:
+		*value = (uint32_t)virtio->driver_features;
+		return 0;
+	case VIRTIO_PCI_QUEUE_PFN << 4 | 4:
+		*value = vq_pfn(vq);
+		return 0;
+	case VIRTIO_PCI_QUEUE_NUM << 4 | 2:
+		*value = vq ? vq->max_size : 0;
+		return 0;
+	case VIRTIO_PCI_QUEUE_SEL << 4 | 2:
+		*value = virtio->state->regs.queue_select;
+		return 0;
+	case VIRTIO_PCI_STATUS << 4 | 1:
+		*value = riser__virtio_status(virtio);
+		return 0;
+	case VIRTIO_PCI_ISR << 4 | 1:
+		*value = riser__virtio_take_isr(virtio);
+		return 0;
+	case VIRTIO_MSI_CONFIG_VECTOR << 4 | 2:
+		*value = virtio->config_vector;
+		return msix ? 0 : -EINVAL;
+	case VIRTIO_MSI_QUEUE_VECTOR << 4 | 2:
+		*value = vq ? vq->vector : RISER__NO_VECTOR;
+		return msix ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static int legacy_read(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t *value)
+{
+	const struct riser__slot *slot;
+
+	if (!read_header(riser__virtio_of(dev), offset, size, value))
+		return 0;
+	slot = config_slot(dev, &offset);
+	if (!slot)
+		return -EINVAL;
+	*value = riser__reg_read(dev, slot, offset, size);
+	return 0;
+}
+
+static int write_header(struct riser__virtio *virtio, uint64_t offset, unsigned size,
+			uint64_t value)
+{
+	struct riser_vq *vq = selected(virtio);
+	bool msix = riser_irq_mode(virtio->dev) == RISER_IRQ_MSIX;
+
+	switch (offset << 4 | size) {
+	case VIRTIO_PCI_GUEST_FEATURES << 4 | 4:
+		riser__virtio_set_features(virtio, 0, (uint32_t)value);
+		return 0;
+	case VIRTIO_PCI_QUEUE_PFN << 4 | 4:
+		if (vq)
+			set_pfn(vq, value);
+		return 0;
+	case VIRTIO_PCI_QUEUE_SEL << 4 | 2:
+		virtio->state->regs.queue_select = (uint16_t)value;
+		return 0;
+	case VIRTIO_PCI_QUEUE_NOTIFY << 4 | 2:
+		notify(virtio, value);
+		return 0;
+	case VIRTIO_PCI_STATUS << 4 | 1:
+		riser__virtio_set_status(virtio, (uint8_t)value);
+		return 0;
+	case VIRTIO_MSI_CONFIG_VECTOR << 4 | 2:
+		if (msix)
+			virtio->config_vector = riser__virtio_good_vector(virtio, value);
+		return msix ? 0 : -EINVAL;
+	case VIRTIO_MSI_QUEUE_VECTOR << 4 | 2:
+		if (msix && vq)
+			riser__vq_set_vector(vq, riser__virtio_good_vector(virtio, value));
+		return msix ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static int legacy_write(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+	const struct riser__slot *slot;
+
+	if (!write_header(legacy_of(dev), offset, size, value))
+		return 0;
+	slot = config_slot(dev, &offset);
+	if (!slot)
+		return -EINVAL;
+	riser__reg_write(dev, dev->pci->bars[RISER__VIRTIO_BAR].map, slot, offset, size, value);
+	return 0;
+}
+
+const struct riser_bar_ops riser__virtio_legacy_ops = { .read = legacy_read,
+							.write = legacy_write };

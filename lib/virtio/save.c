@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* What is saved of a virtio device beyond its registers. */
+#include <errno.h>
+#include <linux/virtio_config.h>
+
+#include "virtio/queue.h"
+
+enum { WRAP_BIT = 16 };
+
+static void save_queue(const struct riser_vq *vq, struct riser__vq_saved *saved)
+{
+	*saved = (struct riser__vq_saved){
+		.enabled = vq->enabled,
+		.desc = vq->desc_iova,
+		.driver = vq->driver_iova,
+		.device = vq->device_iova,
+		.size = vq->size,
+		.vector = vq->vector,
+		.next_avail = vq->next_avail | (uint64_t)vq->avail_wrap << WRAP_BIT,
+		.next_used = vq->next_used | (uint64_t)vq->used_wrap << WRAP_BIT,
+	};
+}
+
+void riser__virtio_saving(struct riser_dev *dev)
+{
+	struct riser__virtio *virtio = riser__virtio_of(dev);
+	struct riser__virtio_saved *saved = &virtio->state->saved;
+
+	if (virtio->model->desc.saving)
+		virtio->model->desc.saving(dev);
+	saved->driver_features = virtio->driver_features;
+	saved->isr = virtio->isr;
+	saved->flags = (uint8_t)((virtio->running ? RISER__SAVED_RUNNING : 0) |
+				 (virtio->broken ? RISER__SAVED_BROKEN : 0) |
+				 (virtio->legacy_driver ? RISER__SAVED_LEGACY : 0));
+	saved->config_vector = virtio->config_vector;
+	for (unsigned i = 0; i < virtio->vq_count; i++) {
+		if (virtio->vqs[i].live)
+			riser__vq_settle(&virtio->vqs[i]);
+		save_queue(&virtio->vqs[i], &virtio->saved[i]);
+	}
+}
+
+int riser__virtio_saved(struct riser_dev *dev)
+{
+	struct riser__virtio *virtio = riser__virtio_of(dev);
+
+	for (unsigned i = 0; virtio && i < virtio->vq_count; i++) {
+		if (!riser__vq_held(&virtio->vqs[i]))
+			continue;
+		riser_log(dev, RISER_ERROR, "queue %u (%s) has requests under way: not saved",
+			  i, virtio->vqs[i].desc->name);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static bool load_queue(struct riser_vq *vq, const struct riser__vq_saved *saved)
+{
+	uint64_t most = vq->max_size;
+	bool packed = riser_virtio_has(vq->virtio->dev, RISER__F_RING_PACKED);
+
+	if (saved->size > most || (packed && ((saved->next_avail & 0xffff) >= most ||
+					      (saved->next_used & 0xffff) >= most)))
+		return false;
+	vq->size = (uint16_t)saved->size;
+	vq->vector = riser__virtio_good_vector(vq->virtio, saved->vector);
+	vq->desc_iova = saved->desc;
+	vq->driver_iova = saved->driver;
+	vq->device_iova = saved->device;
+	vq->next_avail = (uint16_t)saved->next_avail;
+	vq->next_used = (uint16_t)saved->next_used;
+	vq->avail_wrap = saved->next_avail >> WRAP_BIT & 1;
+	vq->used_wrap = saved->next_used >> WRAP_BIT & 1;
+	return !saved->enabled || riser__vq_enable(vq);
+}
+
+static int load_queues(struct riser__virtio *virtio)
+{
+	for (unsigned i = 0; i < virtio->vq_count; i++)
+		riser__vq_stop(&virtio->vqs[i]);
+	for (unsigned i = 0; i < virtio->vq_count; i++)
+		riser__vq_forget(&virtio->vqs[i]);
+	for (unsigned i = 0; i < virtio->vq_count; i++) {
+		if (!load_queue(&virtio->vqs[i], &virtio->saved[i]))
+			return riser_fail(virtio->dev, -EINVAL,
+					  "the saved state's queue %u cannot be one of this "
+					  "device",
+					  i);
+	}
+	return 0;
+}
+
+static int load_features(struct riser__virtio *virtio)
+{
+	const struct riser__virtio_saved *saved = &virtio->state->saved;
+	uint64_t offered = virtio->offered;
+
+	virtio->legacy_driver = saved->flags & RISER__SAVED_LEGACY;
+	if (virtio->legacy_driver)
+		offered = riser__virtio_legacy_features(virtio);
+	virtio->driver_features = saved->driver_features;
+	virtio->negotiated = 0;
+	if (virtio->state->regs.device_status & VIRTIO_CONFIG_S_FEATURES_OK ||
+	    saved->flags & RISER__SAVED_RUNNING) {
+		if (saved->driver_features & ~offered)
+			return riser_fail(virtio->dev, -EINVAL,
+					  "the saved state has features that are not offered");
+		virtio->negotiated = saved->driver_features;
+	}
+	return 0;
+}
+
+int riser__virtio_loaded(struct riser_dev *dev, uint32_t version)
+{
+	struct riser__virtio *virtio = riser__virtio_of(dev);
+	const struct riser__virtio_saved *saved = &virtio->state->saved;
+	int ret = load_features(virtio);
+
+	virtio->broken = saved->flags & RISER__SAVED_BROKEN;
+	virtio->isr = saved->isr;
+	virtio->config_vector = riser__virtio_good_vector(virtio, saved->config_vector);
+	virtio->state->regs.num_queues = (uint16_t)virtio->vq_count;
+	if (!ret)
+		ret = load_queues(virtio);
+	if (!ret && virtio->model->desc.loaded)
+		ret = virtio->model->desc.loaded(dev, version);
+	if (ret)
+		return ret;
+	virtio->running = saved->flags & RISER__SAVED_RUNNING;
+	for (unsigned i = 0; i < virtio->vq_count && virtio->running; i++) {
+		if (!virtio->vqs[i].enabled)
+			continue;
+		riser__vq_start(&virtio->vqs[i]);
+		riser__vq_kick_later(&virtio->vqs[i]);
+	}
+	return 0;
+}
