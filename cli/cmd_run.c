@@ -8,7 +8,7 @@
 
 #include "run/run.h"
 
-enum { OPT_ATTACH = 256, OPT_KERNEL, OPT_IMAGE, OPT_VNC, OPT_GDB, OPT_DRY_RUN };
+enum { OPT_APPEND = 256, OPT_ATTACH, OPT_KERNEL, OPT_IMAGE, OPT_VNC, OPT_GDB, OPT_DRY_RUN };
 
 /* "512M", "2G"; a plain number counts MiB, as QEMU's -m does. */
 static uint64_t parse_size(struct argp_state *state, const char *word)
@@ -50,6 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct run_options *options = state->input;
 
 	switch (key) {
+	case OPT_APPEND:
+		options->append = arg;
+		break;
 	case OPT_ATTACH:
 		if (strcmp(arg, "vfio-user") && strcmp(arg, "builtin"))
 			misused(state, "--attach takes vfio-user or builtin, not '%s'", arg);
@@ -100,6 +103,7 @@ static const struct argp_option known[] = {
 	{ "attach", OPT_ATTACH, "HOW", 0,
 	  "vfio-user; or builtin: QEMU's own device of that name", 0 },
 	{ "kernel", OPT_KERNEL, "FILE", 0, "a bzImage, or the tree it was built in", 0 },
+	{ "append", OPT_APPEND, "WORDS", 0, "more of the kernel's command line", 0 },
 	{ "image", OPT_IMAGE, "DISK", 0, "test in this root disk; it is not changed", 0 },
 	{ "memory", 'm', "SIZE", 0, "the guest's memory (256M)", 0 },
 	{ "smp", 'j', "N", 0, "the guest's CPUs (1)", 0 },

@@ -133,8 +133,9 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 	add(&list, text("%s/initrd", scratch));
 	add_words(&list, "-append", NULL);
 	add(&list,
-	    text("console=ttyS0 cryptomgr.notests oops=panic panic=-1%s%s",
-		 options->image ? " riser.root=vda" : "", options->gdb ? " nokaslr" : ""));
+	    text("console=ttyS0 cryptomgr.notests oops=panic panic=-1%s%s%s%s",
+		 options->image ? " riser.root=vda" : "", options->gdb ? " nokaslr" : "",
+		 options->append ? " " : "", options->append ? options->append : ""));
 	add_consoles(&list, options, scratch);
 	for (unsigned i = 0; i < options->device_count; i++) {
 		if (options->builtin)

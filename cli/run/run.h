@@ -17,7 +17,7 @@ struct run_options {
 	unsigned device_count;
 	bool shell, dry_run;
 	bool builtin; /* QEMU's own devices of the same names */
-	const char *kernel, *image, *vnc, *gdb;
+	const char *kernel, *append, *image, *vnc, *gdb;
 	uint64_t memory;       /* bytes */
 	unsigned smp, timeout; /* seconds */
 	char **extra;	       /* QEMU arguments, NULL-terminated, or NULL */
