@@ -135,12 +135,15 @@ static void print_text(struct session *session)
 	print_bars(session);
 	print_rom(session);
 	caps_each(session->host, print_cap, NULL);
+	if (virtio_id(session->host))
+		virtio_print(session);
 	if (!session->pci) {
 		printf("\tNo model of it is found here: its registers are not known\n");
 		return;
 	}
 	print_options(session->pci);
-	registers_print(session);
+	if (!virtio_id(session->host))
+		registers_print(session);
 }
 
 static void add_cap(void *arg, unsigned offset, const char *words)
@@ -216,6 +219,8 @@ static void print_json(struct session *session)
 	json_object_object_add(root, "bars", json_bars(session));
 	caps_each(session->host, add_cap, caps);
 	json_object_object_add(root, "capabilities", caps);
+	if (virtio_id(session->host))
+		json_object_object_add(root, "virtio", virtio_json(session));
 	if (session->pci) {
 		json_object_object_add(root, "options", json_options(session->pci));
 		json_object_object_add(root, "registers", registers_json(session));

@@ -71,16 +71,25 @@ struct match {
 	struct riser_model *model;
 };
 
+/* A virtio device has one of two IDs. */
+static bool has_id(const struct riser_model *model, uint32_t id)
+{
+	const struct riser_pci_device *pci = riser_model_pci(model);
+	const struct riser_virtio_device *virtio = riser_model_virtio(model);
+
+	return id == (pci->id.vendor | (uint32_t)pci->id.device << 16) ||
+	       (virtio && virtio->transitional_id &&
+		id == (pci->id.vendor | (uint32_t)virtio->transitional_id << 16));
+}
+
 static void match_id(const char *path, void *arg)
 {
 	struct match *match = arg;
-	const struct riser_pci_device *pci;
 	struct riser_model *model;
 
 	if (match->model || riser_model_open(path, &model, NULL))
 		return;
-	pci = riser_model_pci(model);
-	if ((pci->id.vendor | (uint32_t)pci->id.device << 16) == match->id)
+	if (has_id(model, match->id))
 		match->model = model;
 	else
 		riser_model_close(model);

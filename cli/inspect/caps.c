@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <linux/pci_regs.h>
+#include <linux/virtio_pci.h>
 
 #include "inspect/inspect.h"
 
@@ -64,8 +65,29 @@ static char *express(struct riser_host *host, unsigned at)
 		sign(cap & PCI_EXP_DEVCAP_FLR), 128u << (cap & PCI_EXP_DEVCAP_PAYLOAD));
 }
 
+/* Virtio's own (virtio 4.1.4) are told from the device's ID. */
+static char *virtio(struct riser_host *host, unsigned at)
+{
+	static const char *const types[] = {
+		[VIRTIO_PCI_CAP_COMMON_CFG] = "CommonCfg",
+		[VIRTIO_PCI_CAP_NOTIFY_CFG] = "Notify",
+		[VIRTIO_PCI_CAP_ISR_CFG] = "ISR",
+		[VIRTIO_PCI_CAP_DEVICE_CFG] = "DeviceCfg",
+		[VIRTIO_PCI_CAP_PCI_CFG] = "PciCfg",
+	};
+	uint32_t type = get(host, at + VIRTIO_PCI_CAP_CFG_TYPE, 1);
+	const char *name = type < sizeof(types) / sizeof(*types) ? types[type] : NULL;
+
+	return text("Virtio %s: BAR%u+0x%x, %u bytes", name ? name : "of an unknown type",
+		    get(host, at + VIRTIO_PCI_CAP_BAR, 1),
+		    get(host, at + VIRTIO_PCI_CAP_OFFSET, 4),
+		    get(host, at + VIRTIO_PCI_CAP_LENGTH, 4));
+}
+
 static char *vendor(struct riser_host *host, unsigned at)
 {
+	if (virtio_id(host))
+		return virtio(host, at);
 	return text("Vendor Specific Information: Len=%02x", get(host, at + 2, 1));
 }
 

@@ -10,13 +10,13 @@
 /* An array's first elements are enough to see. */
 enum { ELEMENTS_SHOWN = 8 };
 
-static bool read_register(struct session *session, const struct riser_bar *bar,
-			  const struct riser_reg *reg, uint32_t element, uint64_t *value)
+static bool read_register(struct session *session, unsigned bar, const struct riser_reg *reg,
+			  uint32_t element, uint64_t *value)
 {
 	uint64_t offset = reg->offset + (uint64_t)element * register_stride(reg);
 
 	return register_is_pure(reg) &&
-	       !riser_host_read(session->host, bar->index, offset, reg->width, value);
+	       !riser_host_read(session->host, bar, offset, reg->width, value);
 }
 
 static void print_fields(const struct riser_reg *reg, bool known, uint64_t value)
@@ -32,8 +32,8 @@ static void print_fields(const struct riser_reg *reg, bool known, uint64_t value
 	}
 }
 
-static void print_register(struct session *session, const struct riser_bar *bar,
-			   const struct riser_reg *reg)
+void register_print(struct session *session, unsigned bar, const struct riser_reg *reg,
+		    uint64_t base)
 {
 	uint32_t count = register_count(reg);
 
@@ -44,8 +44,8 @@ static void print_register(struct session *session, const struct riser_bar *bar,
 		char *shown = known ? text("0x%0*" PRIx64, reg->width * 2, value) : text("-");
 
 		printf("\t\t0x%04" PRIx64 "  %-14s %2u  %-16s  %-18s",
-		       reg->offset + (uint64_t)i * register_stride(reg), name, reg->width * 8,
-		       register_access(reg), shown);
+		       reg->offset - base + (uint64_t)i * register_stride(reg), name,
+		       reg->width * 8, register_access(reg), shown);
 		if (reg->help && !i)
 			printf("  %s", reg->help);
 		if (known && value != reg->reset)
@@ -79,7 +79,7 @@ void registers_print(struct session *session)
 		if (bar[b].regs.count || bar[b].windows.count)
 			printf("\tRegisters of BAR%u:\n", bar[b].index);
 		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			print_register(session, &bar[b], &reg[i]);
+			register_print(session, bar[b].index, &reg[i], 0);
 		print_windows(&bar[b]);
 	}
 }
@@ -99,13 +99,13 @@ static struct json_object *json_fields(const struct riser_reg *reg)
 	return list;
 }
 
-static struct json_object *json_register(struct session *session, const struct riser_bar *bar,
-					 const struct riser_reg *reg)
+struct json_object *register_json(struct session *session, unsigned bar,
+				  const struct riser_reg *reg)
 {
 	struct json_object *entry = json_object_new_object(), *values = json_object_new_array();
 
 	json_object_object_add(entry, "name", json_object_new_string(reg->name));
-	json_object_object_add(entry, "bar", json_object_new_int(bar->index));
+	json_object_object_add(entry, "bar", json_object_new_int((int)bar));
 	json_object_object_add(entry, "offset", json_object_new_uint64(reg->offset));
 	json_object_object_add(entry, "width", json_object_new_int(reg->width));
 	json_object_object_add(entry, "access", json_object_new_string(register_access(reg)));
@@ -131,7 +131,8 @@ struct json_object *registers_json(struct session *session)
 		const struct riser_reg *reg = bar[b].regs.base;
 
 		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			json_object_array_add(list, json_register(session, &bar[b], &reg[i]));
+			json_object_array_add(list,
+					      register_json(session, bar[b].index, &reg[i]));
 	}
 	return list;
 }

@@ -39,6 +39,8 @@ enum riser_kind riser_model_kind(const struct riser_model *model);
  * transport makes. Tables have this library's element sizes. Owned by the model.
  */
 const struct riser_pci_device *riser_model_pci(const struct riser_model *model);
+/* The same of a virtio model's own descriptor; NULL for a PCI model. */
+const struct riser_virtio_device *riser_model_virtio(const struct riser_model *model);
 
 /* ---- Event loop -------------------------------------------------------------------------- */
 

@@ -257,3 +257,8 @@ const struct riser_pci_device *riser_model_pci(const struct riser_model *model)
 {
 	return &model->pci;
 }
+
+const struct riser_virtio_device *riser_model_virtio(const struct riser_model *model)
+{
+	return model->virtio ? &model->virtio->desc : NULL;
+}

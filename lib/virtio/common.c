@@ -164,6 +164,32 @@ static uint64_t isr_read(struct riser_dev *dev, uint64_t stored)
 	return riser__virtio_take_isr(riser__virtio_of(dev));
 }
 
+/* ---- Positions, for people: not part of the interface ---- */
+
+static uint64_t next_avail_read(struct riser_dev *dev, uint64_t stored)
+{
+	const struct riser_vq *vq = selected(riser__virtio_of(dev));
+
+	(void)stored;
+	return vq ? vq->next_avail : 0;
+}
+
+static uint64_t next_used_read(struct riser_dev *dev, uint64_t stored)
+{
+	const struct riser_vq *vq = selected(riser__virtio_of(dev));
+
+	(void)stored;
+	return vq ? vq->next_used : 0;
+}
+
+static uint64_t held_read(struct riser_dev *dev, uint64_t stored)
+{
+	struct riser_vq *vq = selected(riser__virtio_of(dev));
+
+	(void)stored;
+	return vq ? riser__vq_held(vq) : 0;
+}
+
 #define REG(off, member)                                                                       \
 	.name = "common_" #member, .offset = RISER__VIRTIO_COMMON + (off),                     \
 	.at = offsetof(struct riser__virtio_regs, member),                                     \
@@ -196,6 +222,12 @@ static const struct riser_reg regs[] = {
 	{ HALVES(0x30, queue_device), .rw = RISER_ALL, .on_write = queue_set },
 	{ REG(0x38, queue_notify_data) },
 	{ REG(0x3a, queue_reset), .rw = RISER_ALL, .on_write = queue_reset },
+	{ REG(RISER__VIRTIO_POSITIONS, next_avail), .flags = RISER_PURE_READ,
+	  .on_read = next_avail_read },
+	{ REG(RISER__VIRTIO_POSITIONS + 4, next_used), .flags = RISER_PURE_READ,
+	  .on_read = next_used_read },
+	{ REG(RISER__VIRTIO_POSITIONS + 8, held), .flags = RISER_PURE_READ,
+	  .on_read = held_read },
 	{ .name = "isr_status",
 	  .offset = RISER__VIRTIO_ISR,
 	  .at = offsetof(struct riser__virtio_regs, isr),

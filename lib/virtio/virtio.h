@@ -13,6 +13,7 @@ enum {
 	RISER__VIRTIO_BAR = 4,
 	RISER__VIRTIO_COMMON = 0x0000,
 	RISER__VIRTIO_COMMON_SIZE = 0x3c,
+	RISER__VIRTIO_POSITIONS = 0x0800, /* of queues, for people */
 	RISER__VIRTIO_ISR = 0x1000,
 	RISER__VIRTIO_CONFIG = 0x2000,
 	RISER__VIRTIO_NOTIFY = 0x4000,
@@ -55,6 +56,7 @@ struct riser__virtio_regs {
 	uint32_t queue_desc[2], queue_driver[2], queue_device[2]; /* low half, high half */
 	uint16_t queue_notify_data, queue_reset;
 	uint8_t isr;
+	uint32_t next_avail, next_used, held; /* shown, not kept */
 	/* The PCI configuration access capability (virtio 4.1.4.9). */
 	uint8_t access_bar;
 	uint32_t access_offset, access_length, access_data;
