@@ -17,6 +17,7 @@ static const char placeholder[] = "NEWDEV";
 
 struct request {
 	const char *path;
+	bool virtio;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -24,6 +25,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct request *request = state->input;
 
 	switch (key) {
+	case 'v':
+		request->virtio = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (request->path)
 			misused(state, "one NAME at a time");
@@ -140,7 +144,11 @@ static int copy(const char *path, const struct stat *st, int type, struct FTW *f
 
 int cmd_new(int argc, char **argv)
 {
-	static const struct argp argp = { NULL,
+	static const struct argp_option options[] = {
+		{ "virtio", 'v', NULL, 0, "a virtio device instead of a PCI one", 0 },
+		{ 0 },
+	};
+	static const struct argp argp = { options,
 					  parse,
 					  "NAME",
 					  "Makes a folder NAME with a PCI device of your own: "
@@ -164,7 +172,7 @@ int cmd_new(int argc, char **argv)
 		return complain(
 			"'%s' is no name for a device: take small letters, digits and '_'",
 			copying.name);
-	source = text("%s/template", place_of_data());
+	source = text("%s/template/%s", place_of_data(), request.virtio ? "virtio" : "pci");
 	copying.source = source;
 	status = nftw(source, copy, 16, FTW_PHYS) ? CLI_FAIL : CLI_OK;
 	if (status == CLI_OK)

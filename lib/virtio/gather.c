@@ -107,6 +107,9 @@ static int get(struct table *table, uint32_t index, struct vring_desc *desc)
 	read = &table->window[index - table->first];
 	*desc = (struct vring_desc){ le64toh(read->addr), le32toh(read->len),
 				     le16toh(read->flags), le16toh(read->next) };
+	/* A packed ring's table has an id where the flags are here, and no next. */
+	if (table->vq->packed)
+		desc->flags = desc->next;
 	return 0;
 }
 
