@@ -23,8 +23,8 @@ struct riser__timer_state {
 struct riser__work_state {
 	pthread_mutex_t lock; /* guards all of it, and the jobs' queues */
 	struct riser_work *first, **last;
-	struct riser__workers *workers; /* the job threads, once there was a job */
-	bool closed;			/* nothing is taken any more */
+	struct riser__workers *_Atomic workers; /* the job threads, once there was a job */
+	bool closed;				/* nothing is taken any more */
 };
 
 /* What a guest or host did wrong, counted by kind, shown by tools. */

@@ -240,6 +240,8 @@ bool riser__work_busy(struct riser_dev *dev)
 	struct riser__work_state *w = &dev->work;
 	bool busy;
 
+	if (!atomic_load_explicit(&w->workers, memory_order_relaxed))
+		return false;
 	pthread_mutex_lock(&w->lock);
 	busy = w->workers && w->workers->queued + w->workers->running;
 	pthread_mutex_unlock(&w->lock);

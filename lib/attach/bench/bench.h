@@ -24,7 +24,7 @@ struct bench {
 	uint64_t deadline;    /* of the device's timers */
 	pthread_mutex_t lock; /* guards what follows: other threads raise and wake */
 	pthread_cond_t changed;
-	bool woken;
+	atomic_bool woken;
 	bool intx;
 	uint64_t messages[HOST_VECTORS_MAX]; /* arrived and not collected */
 	struct bench_watch *watches;

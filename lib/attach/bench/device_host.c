@@ -128,6 +128,8 @@ static bool take_wake(struct bench *b)
 	struct timespec until;
 	bool woken;
 
+	if (!atomic_load_explicit(&b->woken, memory_order_relaxed) && !riser__work_busy(b->dev))
+		return false;
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += JOB_SECONDS;
 	pthread_mutex_lock(&b->lock);
