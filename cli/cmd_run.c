@@ -105,7 +105,7 @@ static const struct argp_option known[] = {
 	{ "kernel", OPT_KERNEL, "FILE", 0, "a bzImage, or the tree it was built in", 0 },
 	{ "append", OPT_APPEND, "WORDS", 0, "more of the kernel's command line", 0 },
 	{ "image", OPT_IMAGE, "DISK", 0, "test in this root disk; it is not changed", 0 },
-	{ "memory", 'm', "SIZE", 0, "the guest's memory (256M)", 0 },
+	{ "memory", 'm', "SIZE", 0, "the guest's memory (512M)", 0 },
 	{ "smp", 'j', "N", 0, "the guest's CPUs (1)", 0 },
 	{ "timeout", 't', "SECONDS", 0, "give up after so long (120)", 0 },
 	{ "vnc", OPT_VNC, "DISPLAY", OPTION_ARG_OPTIONAL, "a screen over VNC (:0)", 0 },
@@ -159,7 +159,7 @@ static int run(const struct run_options *options, const struct guest_software *s
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_options options = { .memory = 256 << 20, .smp = 1, .timeout = 120 };
+	struct run_options options = { .memory = 512 << 20, .smp = 1, .timeout = 120 };
 	struct guest_software software = { 0 };
 	struct signals signals = { .fd = -1 };
 	int status = CLI_FAIL;
