@@ -144,6 +144,8 @@ void riser_virtio_needs_reset(struct riser_dev *dev, const char *format, ...)
 /* NULL: the device has no queue of that number. */
 struct riser_vq *riser_virtio_vq(struct riser_dev *dev, unsigned index);
 unsigned riser_vq_index(const struct riser_vq *vq);
+/* The most descriptors it can have, by the table and the option `queue_size`. */
+unsigned riser_vq_size(const struct riser_vq *vq);
 /* Enabled, and the driver is ready. Any thread. */
 bool riser_vq_live(const struct riser_vq *vq);
 

@@ -40,6 +40,11 @@ unsigned riser_vq_index(const struct riser_vq *vq)
 	return vq->index;
 }
 
+unsigned riser_vq_size(const struct riser_vq *vq)
+{
+	return vq->max_size;
+}
+
 bool riser_vq_live(const struct riser_vq *vq)
 {
 	return atomic_load_explicit(&vq->live, memory_order_relaxed) && !vq->virtio->broken;
