@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* riser regs - a register map as a C header, a Markdown table or JSON. */
+/* riser regs - a register map or virtio configuration as a C header, a Markdown table or JSON.
+ */
 #include <argp.h>
 #include <ctype.h>
 #include <inttypes.h>
@@ -37,6 +38,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+/*
+ * What is shown of a virtio device: its own configuration, as the one map of a function that is
+ * else the model's. A BAR without a size stands for it.
+ */
+static struct riser_pci_device configuration_of(const struct riser_model *model,
+						struct riser_bar *bar)
+{
+	const struct riser_virtio_device *virtio = riser_model_virtio(model);
+	struct riser_pci_device view = *riser_model_pci(model);
+
+	*bar = (struct riser_bar){ .regs = virtio->config };
+	view.bars = (struct riser_table){ bar, 1, sizeof(*bar) };
+	return view;
+}
+
+/* What a map belongs to; malloc'ed. */
+static char *title_of(const struct riser_bar *bar)
+{
+	return bar->size ? text("BAR%u", bar->index) : text("Device configuration");
 }
 
 /* A name as a macro has it; malloc'ed. */
@@ -102,22 +124,47 @@ static void print_register(const struct riser_pci_device *pci, const struct rise
 	free(macro);
 }
 
-static void print_header(const struct riser_pci_device *pci)
+/* What a driver on the virtio bus wants to know instead of a PCI ID. */
+static void print_virtio(const struct riser_virtio_device *virtio, const char *device)
+{
+	const struct riser_virtio_feature *feature = virtio->features.base;
+
+	printf("#define %s_VIRTIO_ID %u\n", device, virtio->virtio_id);
+	if (virtio->features.count)
+		printf("\n/* Feature bits */\n");
+	for (uint32_t i = 0; i < virtio->features.count; i++) {
+		char *name = upper(feature[i].name);
+
+		printf("#define %s_F_%s %u%s%s%s\n", device, name, feature[i].bit,
+		       feature[i].help ? " /* " : "", feature[i].help ? feature[i].help : "",
+		       feature[i].help ? " */" : "");
+		free(name);
+	}
+}
+
+static void print_header(const struct riser_pci_device *pci,
+			 const struct riser_virtio_device *virtio)
 {
 	const struct riser_bar *bar = pci->bars.base;
-	char *device = upper(pci->name);
+	char *device = upper(pci->name), *title;
 
 	printf("/* SPDX-License-Identifier: MIT-0 OR GPL-2.0-only */\n"
 	       "/* Made by `riser regs %s`; do not edit. */\n"
 	       "/* clang-format off */\n"
-	       "#ifndef %s_REGS_H\n#define %s_REGS_H\n\n"
-	       "#define %s_PCI_VENDOR 0x%04x\n#define %s_PCI_DEVICE 0x%04x\n",
-	       pci->name, device, device, device, pci->id.vendor, device, pci->id.device);
+	       "#ifndef %s_REGS_H\n#define %s_REGS_H\n\n",
+	       pci->name, device, device);
+	if (virtio)
+		print_virtio(virtio, device);
+	else
+		printf("#define %s_PCI_VENDOR 0x%04x\n#define %s_PCI_DEVICE 0x%04x\n", device,
+		       pci->id.vendor, device, pci->id.device);
 	for (uint32_t b = 0; b < pci->bars.count; b++) {
 		const struct riser_reg *reg = bar[b].regs.base;
 
+		title = title_of(&bar[b]);
 		if (bar[b].regs.count)
-			printf("\n/* BAR%u */\n", bar[b].index);
+			printf("\n/* %s */\n", title);
+		free(title);
 		for (uint32_t i = 0; i < bar[b].regs.count; i++)
 			print_register(pci, &bar[b], &reg[i]);
 	}
@@ -144,6 +191,7 @@ static void print_row(const struct riser_reg *reg)
 static void print_markdown(const struct riser_pci_device *pci)
 {
 	const struct riser_bar *bar = pci->bars.base;
+	char *title;
 
 	printf("# %s\n\nPCI %04x:%04x%s%s\n", pci->name, pci->id.vendor, pci->id.device,
 	       pci->summary ? ", " : "", pci->summary ? pci->summary : "");
@@ -152,9 +200,11 @@ static void print_markdown(const struct riser_pci_device *pci)
 
 		if (!bar[b].regs.count)
 			continue;
-		printf("\n## BAR%u\n\n| offset | register | bits | access | reset | |\n"
+		title = title_of(&bar[b]);
+		printf("\n## %s\n\n| offset | register | bits | access | reset | |\n"
 		       "| --- | --- | --- | --- | --- | --- |\n",
-		       bar[b].index);
+		       title);
+		free(title);
 		for (uint32_t i = 0; i < bar[b].regs.count; i++)
 			print_row(&reg[i]);
 	}
@@ -215,6 +265,22 @@ static void print_json(const struct riser_pci_device *pci)
 	json_object_put(root);
 }
 
+static void print(const struct riser_model *model, int format)
+{
+	const struct riser_virtio_device *virtio = riser_model_virtio(model);
+	struct riser_pci_device pci = *riser_model_pci(model);
+	struct riser_bar bar;
+
+	if (virtio)
+		pci = configuration_of(model, &bar);
+	if (format == 'c')
+		print_header(&pci, virtio);
+	else if (format == 'm')
+		print_markdown(&pci);
+	else
+		print_json(&pci);
+}
+
 int cmd_regs(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -244,12 +310,8 @@ int cmd_regs(int argc, char **argv)
 		return CLI_FAIL;
 	if (riser_model_open(spec.model, &model, &error))
 		status = complain("%s", error.text);
-	else if (request.format == 'c')
-		print_header(riser_model_pci(model));
-	else if (request.format == 'm')
-		print_markdown(riser_model_pci(model));
 	else
-		print_json(riser_model_pci(model));
+		print(model, request.format);
 	riser_model_close(model);
 	device_forget(&spec);
 	return status;
