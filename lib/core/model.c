@@ -255,7 +255,9 @@ enum riser_kind riser_model_kind(const struct riser_model *model)
 
 const struct riser_pci_device *riser_model_pci(const struct riser_model *model)
 {
-	return &model->pci;
+	const struct riser__virtio_model *virtio = model->virtio;
+
+	return virtio && virtio->desc.legacy_default ? &virtio->legacy : &model->pci;
 }
 
 const struct riser_virtio_device *riser_model_virtio(const struct riser_model *model)
