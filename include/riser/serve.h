@@ -83,6 +83,28 @@ int riser_server_create(struct riser_loop *loop, struct riser_model *model,
 /* Takes NULL. */
 void riser_server_destroy(struct riser_server *server);
 
+/* ---- A program that is a device ---------------------------------------------------------- */
+
+/*
+ * Serves one device until SIGINT, SIGTERM or SIGHUP. No handler is installed: they are blocked
+ * meanwhile, in this thread and those that it starts. With socket_path NULL the socket is the one that systemd gave (LISTEN_FDS, see
+ * sd_listen_fds(3)), whatever socket_fd is; -EDESTADDRREQ if it gave none. Prints to standard
+ * output what to give QEMU, or the line "ready" where the socket was given.
+ */
+int riser_serve(struct riser_model *model, const struct riser_server_config *config,
+		struct riser_error *error);
+
+/*
+ * All that the main() of a program does that is a device itself, in whatever language:
+ *
+ *   PROGRAM [OPTION=VALUE,...] [--socket PATH] [--verbose] | --check | --help
+ *
+ * With --check it makes the device on the bench and ends; `riser run PROGRAM` uses that.
+ * Returns the exit status: 0; 1 for an error, said in one line on standard error; 2 for a
+ * wrong command line. Not thread-safe: it parses with getopt_long(3).
+ */
+int riser_serve_main(struct riser_export exported, int argc, char **argv);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Serving one device until a signal ends it. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/loop.h"
+
+/* The signals that end it are read from a descriptor: no handler is installed. */
+struct ending {
+	struct riser__source source;
+	struct riser_loop *loop;
+	sigset_t before;
+};
+
+static void signalled(struct riser__source *source, uint32_t events)
+{
+	struct ending *ending =
+		(struct ending *)((char *)source - offsetof(struct ending, source));
+
+	(void)events;
+	riser_loop_stop(ending->loop);
+}
+
+static int ending_open(struct ending *ending, struct riser_loop *loop,
+		       struct riser_error *error)
+{
+	sigset_t wanted;
+	int ret;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGHUP);
+	ending->loop = loop;
+	ending->source = (struct riser__source){ .ready = signalled };
+	ending->source.fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (ending->source.fd < 0)
+		return riser__fail(error, -errno, "cannot wait for signals: %s",
+				   strerror(errno));
+	ret = riser__loop_add(loop, &ending->source, EPOLLIN);
+	if (ret) {
+		close(ending->source.fd);
+		return riser__fail(error, ret, "cannot wait for signals: %s", strerror(-ret));
+	}
+	pthread_sigmask(SIG_BLOCK, &wanted, &ending->before);
+	return 0;
+}
+
+/* What has ended it is taken, so that it is not delivered when the mask is as it was. */
+static void ending_close(struct ending *ending)
+{
+	struct signalfd_siginfo info;
+
+	while (read(ending->source.fd, &info, sizeof(info)) > 0)
+		continue;
+	riser__loop_remove(ending->loop, &ending->source);
+	close(ending->source.fd);
+	pthread_sigmask(SIG_SETMASK, &ending->before, NULL);
+}
+
+/* systemd's protocol, sd_listen_fds(3): one socket, as descriptor 3. Or -1. */
+static int inherited_socket(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	bool ours = pid && count && atol(pid) == (long)getpid() && atoi(count) == 1;
+
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	return ours ? 3 : -1;
+}
+
+static void print_arguments(const char *socket)
+{
+	char real[PATH_MAX];
+
+	printf("Serving on %s. For the VM, with any size of memory:\n"
+	       "  -object memory-backend-memfd,id=ram,size=1G,share=on -m 1G \\\n"
+	       "  -machine q35,memory-backend=ram \\\n"
+	       "  -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\","
+	       "\"path\":\"%s\"}}'\n",
+	       socket, realpath(socket, real) ? real : socket);
+}
+
+static int run(struct riser_loop *loop, struct riser_model *model,
+	       const struct riser_server_config *config, struct riser_error *error)
+{
+	struct riser_server *server;
+	int ret = riser_server_create(loop, model, config, &server, error);
+
+	if (ret)
+		return ret;
+	if (config->socket_path)
+		print_arguments(config->socket_path);
+	else
+		puts("ready");
+	fflush(stdout);
+	ret = riser_loop_run(loop);
+	riser_server_destroy(server);
+	return ret ? riser__fail(error, ret, "cannot wait: %s", strerror(-ret)) : 0;
+}
+
+int riser_serve(struct riser_model *model, const struct riser_server_config *config,
+		struct riser_error *error)
+{
+	struct riser_server_config given = *config;
+	struct riser_loop *loop;
+	struct ending ending;
+	int inherited = inherited_socket(), ret;
+
+	given.socket_fd = inherited;
+	if (!given.socket_path && inherited < 0)
+		return riser__fail(error, -EDESTADDRREQ, "where? give --socket PATH");
+	ret = riser_loop_create(&loop);
+	if (ret)
+		return riser__fail(error, ret, "cannot wait: %s", strerror(-ret));
+	/* From before the socket is there, so that it is always removed. */
+	ret = ending_open(&ending, loop, error);
+	if (!ret) {
+		ret = run(loop, model, &given, error);
+		ending_close(&ending);
+	}
+	riser_loop_destroy(loop);
+	return ret;
+}
