@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct riser_pci_id {
 	uint16_t vendor, device;
@@ -166,6 +167,7 @@ struct riser_pci_device {
 	void (*fini)(struct riser_dev *dev);
 };
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
