@@ -46,22 +46,34 @@ const char *place_of_data(void);    /* the folder of the template */
 const char *place_of_tools(void);   /* the folder of provision and build-guest */
 const char *place_of_models(void);  /* the folder of the shipped models' .so */
 const char *place_of_devices(void); /* the folder of the shipped devices' folders */
+const char *place_of_library(void); /* the folder of libriser */
+const char *place_of_python(void);  /* the folder of the Python module */
 const char *place_of_self(void);    /* this program */
 
 /* models.c */
 struct device_spec {
-	char *model;	     /* path of the .so */
+	char *model;	     /* path of the .so, or NULL: */
+	char *program;	     /* path of the program that is the device */
 	char *folder;	     /* the device's folder, or NULL */
 	char *name;	     /* the device's */
 	const char *options; /* after the first comma, or NULL */
 };
 
 /*
- * Finds the model that NAME_OR_PATH[,option=value…] means. Complains and returns false if there
- * is none. A folder that holds a meson.build is built first.
+ * Finds the model or program that NAME_OR_PATH[,option=value…] means. Complains and returns
+ * false if there is none. A folder that holds a meson.build or a Cargo.toml is built first.
  */
 bool device_find(const char *argument, struct device_spec *spec);
+/* The same for what has to look into the model: complains about a program, too. */
+bool device_find_model(const char *argument, struct device_spec *spec);
 void device_forget(struct device_spec *spec);
+
+/*
+ * program.c: the command that serves it, on the socket that systemd's protocol gives, with
+ * `option` and `value` (or NULL) behind it; words_free() frees it.
+ */
+char **device_command(const struct device_spec *spec, const char *option, const char *value);
+void words_free(char **words);
 
 /* Calls `each` for every .so in the places that are searched, in order. */
 void models_each(void (*each)(const char *path, void *arg), void *arg);

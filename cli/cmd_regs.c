@@ -306,7 +306,7 @@ int cmd_regs(int argc, char **argv)
 
 	if (arguments_parse(&argp, argc, argv, &request))
 		return CLI_USAGE;
-	if (!device_find(request.device, &spec))
+	if (!device_find_model(request.device, &spec))
 		return CLI_FAIL;
 	if (riser_model_open(spec.model, &model, &error))
 		status = complain("%s", error.text);

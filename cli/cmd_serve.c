@@ -2,6 +2,7 @@
 /* riser serve - one device, alone on a socket. */
 #include <argp.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -54,6 +55,23 @@ static int serve(const struct serving *serving, const struct device_spec *spec)
 	return ret == -EDESTADDRREQ ? CLI_USAGE : ret ? CLI_FAIL : CLI_OK;
 }
 
+/* Becomes the program. Returns only if it cannot. */
+static int become(const struct serving *serving, const struct device_spec *spec)
+{
+	char **words =
+		device_command(spec, serving->socket ? "--socket" : NULL, serving->socket);
+	char **end = words;
+
+	while (*end)
+		end++;
+	if (serving->verbose)
+		*end = text("--verbose");
+	execv(words[0], words);
+	complain("cannot run %s: %m", words[0]);
+	words_free(words);
+	return CLI_FAIL;
+}
+
 int cmd_serve(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -81,7 +99,7 @@ int cmd_serve(int argc, char **argv)
 		return CLI_USAGE;
 	if (!device_find(serving.device, &spec))
 		return CLI_FAIL;
-	status = serve(&serving, &spec);
+	status = spec.program ? become(&serving, &spec) : serve(&serving, &spec);
 	device_forget(&spec);
 	return status;
 }

@@ -58,7 +58,7 @@ struct search {
 static char *name_of(const char *path)
 {
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	const char *dot = strstr(base, ".so");
+	const char *dot = strchr(base, '.');
 
 	return text("%.*s", dot ? (int)(dot - base) : (int)strlen(base), base);
 }
@@ -115,23 +115,47 @@ static bool run_quietly(const char *folder, const char *words)
 	return ok;
 }
 
-/* A folder as `riser new` makes it: its meson.build makes NAME.so in its build folder. */
-static char *build_folder(const char *folder, const char *name)
+static bool holds(const char *folder, const char *file)
 {
-	char *meson = text("%s/meson.build", folder), *model = NULL;
+	char *path = text("%s/%s", folder, file);
+	bool there = !access(path, R_OK);
 
-	if (access(meson, R_OK)) {
-		complain("folder '%s' holds no meson.build: it is no device's; name a .so, or "
-			 "see 'riser new'",
+	free(path);
+	return there;
+}
+
+#define WITH_MESON "[ -e build/build.ninja ] || meson setup build && ninja -C build"
+#define WITH_CARGO                                                                             \
+	"LIBRARY_PATH=$RISER_LIBRARY${LIBRARY_PATH:+:$LIBRARY_PATH} "                          \
+	"cargo build --offline --quiet --target-dir target"
+
+/*
+ * A folder as `riser new` makes it: its meson.build makes NAME.so in its build folder. Or a
+ * crate, whose Cargo.toml makes the program NAME.
+ */
+static bool build_folder(const char *folder, struct device_spec *spec)
+{
+	bool meson = holds(folder, "meson.build"),
+	     cargo = !meson && holds(folder, "Cargo.toml");
+	bool ok;
+
+	if (!meson && !cargo) {
+		complain("folder '%s' holds no meson.build and no Cargo.toml: it is no "
+			 "device's; name a .so or a program, or see 'riser new'",
 			 folder);
-	} else if (!run_quietly(folder, "[ -e build/build.ninja ] || meson setup build && "
-					"ninja -C build")) {
-		complain("device '%s' does not build: the compiler's words are above", name);
-	} else {
-		model = text("%s/build/%s.so", folder, name);
+		return false;
 	}
-	free(meson);
-	return model;
+	setenv("RISER_LIBRARY", place_of_library(), 1);
+	ok = run_quietly(folder, meson ? WITH_MESON : WITH_CARGO);
+	unsetenv("RISER_LIBRARY");
+	if (!ok)
+		complain("device '%s' does not build: the compiler's words are above",
+			 spec->name);
+	else if (meson)
+		spec->model = text("%s/build/%s.so", folder, spec->name);
+	else
+		spec->program = text("%s/target/debug/%s", folder, spec->name);
+	return ok;
 }
 
 /* The folder with driver and guest test that belongs to a shipped model. */
@@ -145,6 +169,42 @@ static char *folder_of(const char *name)
 	return NULL;
 }
 
+/*
+ * The folder with the parts for the guest: the one it is in, if that is its own; or else the
+ * shipped one of its name, since a device may be written twice.
+ */
+static char *folder_with_parts(const char *folder, const char *name)
+{
+	const char *slash = strrchr(folder, '/');
+
+	if (slash && !strcmp(slash + 1, name) &&
+	    (holds(folder, "driver") || holds(folder, "guest")))
+		return text("%s", folder);
+	return folder_of(name);
+}
+
+static bool find_file(char *path, struct device_spec *spec)
+{
+	char *slash = strrchr(path, '/');
+
+	if (strstr(slash, ".so")) {
+		spec->model = text("%s", path);
+		spec->folder = folder_of(spec->name);
+		return true;
+	}
+	if (access(path, X_OK)) {
+		complain("'%s' is neither a model, a .so, nor a program that may be executed; "
+			 "chmod +x makes it one",
+			 path);
+		return false;
+	}
+	spec->program = text("%s", path);
+	*slash = '\0';
+	spec->folder = folder_with_parts(path, spec->name);
+	*slash = '/';
+	return true;
+}
+
 static bool find_path(const char *path, struct device_spec *spec)
 {
 	char real[PATH_MAX];
@@ -154,14 +214,10 @@ static bool find_path(const char *path, struct device_spec *spec)
 		return false;
 	}
 	spec->name = name_of(real);
-	if (is_folder(real)) {
-		spec->folder = text("%s", real);
-		spec->model = build_folder(real, spec->name);
-	} else {
-		spec->model = text("%s", real);
-		spec->folder = folder_of(spec->name);
-	}
-	return spec->model;
+	if (!is_folder(real))
+		return find_file(real, spec);
+	spec->folder = folder_with_parts(real, spec->name);
+	return build_folder(real, spec);
 }
 
 bool device_find(const char *argument, struct device_spec *spec)
@@ -175,21 +231,34 @@ bool device_find(const char *argument, struct device_spec *spec)
 		spec->options = strchr(argument, ',') + 1;
 	}
 	if (!strchr(copy, '/'))
-		spec->model = find_by_name(copy, !is_folder(copy));
+		spec->model = find_by_name(copy, access(copy, F_OK));
 	if (spec->model) {
 		spec->name = text("%s", copy);
 		spec->folder = folder_of(copy);
 	}
 	found = spec->model ||
-		((strchr(copy, '/') || is_folder(copy)) && find_path(copy, spec));
+		((strchr(copy, '/') || !access(copy, F_OK)) && find_path(copy, spec));
 	free(copy);
 	if (!found)
 		device_forget(spec);
 	return found;
 }
 
+bool device_find_model(const char *argument, struct device_spec *spec)
+{
+	if (!device_find(argument, spec))
+		return false;
+	if (spec->model)
+		return true;
+	complain("'%s' is a program: have 'riser serve' serve it, and give this one --socket",
+		 spec->program);
+	device_forget(spec);
+	return false;
+}
+
 void device_forget(struct device_spec *spec)
 {
+	free(spec->program);
 	free(spec->model);
 	free(spec->folder);
 	free(spec->name);

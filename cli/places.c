@@ -42,6 +42,16 @@ const char *place_of_models(void)
 	return in_build_tree() ? RISER_BUILD_DIR "/devices" : RISER_MODEL_DIR;
 }
 
+const char *place_of_library(void)
+{
+	return in_build_tree() ? RISER_BUILD_DIR : RISER_LIBRARY_DIR;
+}
+
+const char *place_of_python(void)
+{
+	return in_build_tree() ? RISER_SOURCE_DIR "/python" : RISER_PYTHON_DIR;
+}
+
 const char *place_of_devices(void)
 {
 	return in_build_tree() ? RISER_SOURCE_DIR "/devices" : RISER_DATA_DIR "/devices";

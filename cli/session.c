@@ -54,7 +54,7 @@ static bool open_device(struct session *session, const char *device, bool verbos
 	struct riser_error error;
 
 	tell_all = verbose;
-	if (!device_find(device, &session->spec))
+	if (!device_find_model(device, &session->spec))
 		return false;
 	config.options = session->spec.options;
 	if (!riser_model_open(session->spec.model, &session->model, &error) &&

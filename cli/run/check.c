@@ -43,6 +43,8 @@ static bool check_device(const struct device_spec *device)
 	int status = 0;
 	pid_t pid;
 
+	if (device->program)
+		return check_program(device);
 	fflush(NULL);
 	pid = fork();
 	if (!pid)

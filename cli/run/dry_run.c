@@ -37,7 +37,7 @@ static void print_parts(const struct run_options *options, unsigned i,
 	     parts, root);
 	line("mkdir -p %/riser/tests/%", root, device->name);
 	line("echo % >%/riser/tests/%/count", instances, root, device->name);
-	arguments_free(command);
+	words_free(command);
 	free(instances);
 	free(parts);
 }
@@ -62,12 +62,15 @@ static void print_initrd(const struct run_options *options,
 
 static void print_server(const struct device_spec *device, const char *path)
 {
-	char *spec = text("%s%s%s", device->model, device->options ? "," : "",
-			  device->options ? device->options : "");
+	char **words = device_command(device, "--socket", path);
 
-	line("% serve % --socket % & servers=\"$servers $!\"", place_of_self(), spec, path);
+	for (char **word = words; *word; word++) {
+		word_print(*word);
+		putchar(' ');
+	}
+	line("& servers=\"$servers $!\"");
 	line("while [ ! -S % ] && kill -0 $!; do sleep 0.1; done", path);
-	free(spec);
+	words_free(words);
 }
 
 void dry_run(const struct run_options *options, const struct guest_software *software,
@@ -86,7 +89,7 @@ void dry_run(const struct run_options *options, const struct guest_software *sof
 		free(path);
 	}
 	arguments_print(arguments);
-	arguments_free(arguments);
+	words_free(arguments);
 	if (servers)
 		line("kill $servers; wait $servers");
 	line("cat %/results", scratch);

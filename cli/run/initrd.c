@@ -58,7 +58,7 @@ static bool build(const struct device_spec *device, const struct guest_software 
 	char **arguments = guest_build_command(device, software);
 	bool ok = arguments && helper_run(arguments, stdout, signals);
 
-	arguments_free(arguments);
+	words_free(arguments);
 	return ok;
 }
 

@@ -132,10 +132,9 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 	add_words(&list, "-kernel", software->kernel, "-initrd", NULL);
 	add(&list, text("%s/initrd", scratch));
 	add_words(&list, "-append", NULL);
-	add(&list,
-	    text("console=ttyS0 cryptomgr.notests oops=panic panic=-1%s%s%s%s",
-		 options->image ? " riser.root=vda" : "", options->gdb ? " nokaslr" : "",
-		 options->append ? " " : "", options->append ? options->append : ""));
+	add(&list, text("console=ttyS0 cryptomgr.notests oops=panic panic=-1%s%s%s%s",
+			options->image ? " riser.root=vda" : "", options->gdb ? " nokaslr" : "",
+			options->append ? " " : "", options->append ? options->append : ""));
 	add_consoles(&list, options, scratch);
 	for (unsigned i = 0; i < options->device_count; i++) {
 		if (options->builtin)
@@ -157,13 +156,6 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 	for (char **extra = options->extra; extra && *extra; extra++)
 		add(&list, text("%s", *extra));
 	return list.items;
-}
-
-void arguments_free(char **arguments)
-{
-	for (char **item = arguments; item && *item; item++)
-		free(*item);
-	free(arguments);
 }
 
 void word_print(const char *word)

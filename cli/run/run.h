@@ -26,6 +26,8 @@ struct run_options {
 /* check.c: complains about what is wrong with the host, the image or a device, before all else.
  */
 bool check_options(const struct run_options *options);
+/* check_program.c: the same for a device that is a program. */
+bool check_program(const struct device_spec *device);
 
 /* signals.c: signals that end a run are blocked and noted from signals_catch() on. */
 struct signals {
@@ -73,7 +75,6 @@ void dry_run(const struct run_options *options, const struct guest_software *sof
 /* qemu.c: the command line, NULL-terminated; strings and array malloc'ed. */
 char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
 		      const char *scratch);
-void arguments_free(char **arguments);
 void arguments_print(char *const *arguments);
 void word_print(const char *word); /* quoted for a shell where it must be */
 char *socket_path(const char *scratch, unsigned device);

@@ -58,15 +58,13 @@ static bool start_device(struct run *run, unsigned i, const char *scratch)
 {
 	const struct device_spec *device = &run->options->devices[i];
 	char *path = socket_path(scratch, i);
-	char *spec = text("%s%s%s", device->model, device->options ? "," : "",
-			  device->options ? device->options : "");
-	char *arguments[] = { (char *)place_of_self(), (char *)"serve", spec, NULL };
+	char **arguments = device_command(device, NULL, NULL);
 	int fd = listen_on(path);
 	bool ok = fd >= 0 && child_start(&run->children[i], device->name, arguments, fd, false);
 
 	if (fd >= 0)
 		close(fd);
-	free(spec);
+	words_free(arguments);
 	free(path);
 	return ok;
 }
@@ -278,7 +276,7 @@ static void start_and_wait(struct run *run, const struct guest_software *softwar
 		while (!run->children[QEMU].ended && !over(run))
 			wait_once(run);
 	}
-	arguments_free(arguments);
+	words_free(arguments);
 }
 
 int supervise(const struct run_options *options, const struct guest_software *software,
