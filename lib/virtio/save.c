@@ -21,24 +21,34 @@ static void save_queue(const struct riser_vq *vq, struct riser__vq_saved *saved)
 	};
 }
 
+void riser__virtio_quiesce(struct riser_dev *dev)
+{
+	struct riser__virtio *virtio = riser__virtio_of(dev);
+
+	if (!virtio)
+		return;
+	if (virtio->model->desc.saving)
+		virtio->model->desc.saving(dev);
+	for (unsigned i = 0; i < virtio->vq_count; i++) {
+		if (virtio->vqs[i].live)
+			riser__vq_settle(&virtio->vqs[i]);
+	}
+}
+
 void riser__virtio_saving(struct riser_dev *dev)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 	struct riser__virtio_saved *saved = &virtio->state->saved;
 
-	if (virtio->model->desc.saving)
-		virtio->model->desc.saving(dev);
+	riser__virtio_quiesce(dev);
 	saved->driver_features = virtio->driver_features;
 	saved->isr = virtio->isr;
 	saved->flags = (uint8_t)((virtio->running ? RISER__SAVED_RUNNING : 0) |
 				 (virtio->broken ? RISER__SAVED_BROKEN : 0) |
 				 (virtio->legacy_driver ? RISER__SAVED_LEGACY : 0));
 	saved->config_vector = virtio->config_vector;
-	for (unsigned i = 0; i < virtio->vq_count; i++) {
-		if (virtio->vqs[i].live)
-			riser__vq_settle(&virtio->vqs[i]);
+	for (unsigned i = 0; i < virtio->vq_count; i++)
 		save_queue(&virtio->vqs[i], &virtio->saved[i]);
-	}
 }
 
 int riser__virtio_saved(struct riser_dev *dev)

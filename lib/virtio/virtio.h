@@ -143,7 +143,12 @@ int riser__virtio_init(struct riser_dev *dev);
 void riser__virtio_reset(struct riser_dev *dev, enum riser_reset kind);
 void riser__virtio_fini(struct riser_dev *dev);
 
-/* save.c: hooks too. -EBUSY: the device holds chains. */
+/*
+ * save.c: what the device holds is pushed, while it still may reach the guest's memory. Takes a
+ * device that is not a virtio one.
+ */
+void riser__virtio_quiesce(struct riser_dev *dev);
+/* Hooks too. -EBUSY: the device holds chains. */
 void riser__virtio_saving(struct riser_dev *dev);
 int riser__virtio_saved(struct riser_dev *dev);
 int riser__virtio_loaded(struct riser_dev *dev, uint32_t version);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* blk_range discard|zero DISK OFFSET LENGTH - has the kernel do it, and checks that it happened. */
+/* blk_range discard|zero DISK OFFSET LENGTH - has the kernel do it, and checks that it
+ * happened. */
 #define _GNU_SOURCE /* O_DIRECT */
 #include <fcntl.h>
 #include <linux/fs.h>

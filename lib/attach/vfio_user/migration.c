@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/state.h"
+#include "virtio/virtio.h"
 
 /* Less than a client waits for an answer. */
 #define QUIESCE_NS UINT64_C(3000000000)
@@ -86,6 +87,15 @@ int vu_quiesce(struct riser_server *server)
 	return 0;
 }
 
+static int stop(struct riser_server *server)
+{
+	int ret = vu_quiesce(server);
+
+	if (!ret)
+		riser__virtio_quiesce(server->dev);
+	return ret;
+}
+
 /* The arc from the present state to `to`, one of the two being STOP. */
 static int step(struct riser_server *server, enum riser__vu_state to)
 {
@@ -95,7 +105,7 @@ static int step(struct riser_server *server, enum riser__vu_state to)
 
 	/* Work that was begun is not part of a saved state: it is brought to its end first. */
 	if (from == VU_STATE_RUNNING)
-		ret = vu_quiesce(server);
+		ret = stop(server);
 	else if (to == VU_STATE_STOP_COPY)
 		ret = save(server);
 	else if (to == VU_STATE_RESUMING)
