@@ -136,4 +136,6 @@ int riser_host_load(struct riser_host *host, const void *data, size_t size);
 }
 #endif
 
+#include <riser/driver.h>
+
 #endif

@@ -101,9 +101,9 @@ static int client_reset(struct riser_host *host, enum riser_reset kind)
 	return client_call(client_of(host), &request);
 }
 
-static int client_pass(struct riser_host *host, uint64_t ns, bool until_irq)
+static int client_pass(struct riser_host *host, uint64_t ns, unsigned vector)
 {
-	return client_serve(client_of(host), ns, until_irq);
+	return client_serve(client_of(host), ns, vector);
 }
 
 /* ---- Mapping ---- */

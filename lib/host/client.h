@@ -40,14 +40,15 @@ struct client_request {
 
 /* client_link.c */
 int client_call(struct client *c, struct client_request *request);
-/* Handles what the server asks, until `until` on the clock or something is ready in `extra`. */
-int client_serve(struct client *c, uint64_t ns, bool until_irq);
+/* Handles what the server asks, what is there already and for `ns` more, or until the vector's
+ * event. */
+int client_serve(struct client *c, uint64_t ns, unsigned vector);
 uint64_t client_now(struct riser_host *host);
 
 /* client_irqs.c */
 int client_irq_bind(struct riser_host *host, enum riser_irq_mode mode, unsigned count);
 int client_msix_mask(struct riser_host *host, unsigned vector, bool masked);
-int client_irq_collect(struct riser_host *host);
+int client_irq_collect(struct riser_host *host, unsigned vector, bool settle);
 void client_irqs_fini(struct client *c);
 
 /* client_state.c */

@@ -121,20 +121,18 @@ static int collect_intx(struct client *c)
 	return ret;
 }
 
-int client_irq_collect(struct riser_host *host)
+int client_irq_collect(struct riser_host *host, unsigned vector, bool settle)
 {
 	struct client *c = client_of(host);
 	uint32_t id;
 	int ret = 0;
 
-	/* What was posted has to be done before one can say that nothing came of it. */
-	if (c->posted)
+	if (c->posted && settle)
 		ret = riser_host_config_read(host, 0, 4, &id);
-	if (ret || !c->event_count)
+	if (ret || vector >= c->event_count)
 		return ret;
 	if (c->bound == RISER_IRQ_INTX)
 		return collect_intx(c);
-	for (unsigned i = 0; i < c->event_count; i++)
-		host->arrived[i] += drain(c->events[i]);
+	host->arrived[vector] += drain(c->events[vector]);
 	return 0;
 }

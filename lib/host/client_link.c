@@ -269,32 +269,38 @@ int client_call(struct client *c, struct client_request *request)
 	return await(c, header.id, request);
 }
 
-int client_serve(struct client *c, uint64_t ns, bool until_irq)
+static int serve_one(struct client *c)
 {
-	uint64_t now = client_now(&c->host),
-		 until = ns < UINT64_MAX - now ? now + ns : UINT64_MAX;
-	struct pollfd *fds = calloc(c->event_count + 1, sizeof(*fds));
-	int ret = fds ? 0 : -ENOMEM;
+	struct vu_header header;
+	size_t size = 0;
+	int ret = receive_message(c, &header, &size, NULL);
 
-	for (unsigned i = 0; fds && i < c->event_count; i++)
-		fds[i + 1] = (struct pollfd){ until_irq ? c->events[i] : -1, POLLIN, 0 };
-	while (!ret && (now = client_now(&c->host)) < until) {
-		struct timespec left = { (time_t)((until - now) / 1000000000),
-					 (long)((until - now) % 1000000000) };
-		struct vu_header header;
-		size_t size = 0;
-		int n;
+	if (!ret && (header.flags & VU_TYPE_MASK) == VU_TYPE_COMMAND)
+		ret = answer(c, &header, size);
+	return ret;
+}
 
-		fds[0] = (struct pollfd){ c->fd, POLLIN, 0 };
-		n = ppoll(fds, c->event_count + 1, &left, NULL);
-		if (n > 0 && fds[0].revents) {
-			ret = receive_message(c, &header, &size, NULL);
-			if (!ret && (header.flags & VU_TYPE_MASK) == VU_TYPE_COMMAND)
-				ret = answer(c, &header, size);
-		} else if (n > 0) {
+int client_serve(struct client *c, uint64_t ns, unsigned vector)
+{
+	uint64_t now = client_now(&c->host);
+	uint64_t until = ns < UINT64_MAX - now ? now + ns : UINT64_MAX;
+	struct pollfd fds[2] = {
+		{ c->fd, POLLIN, 0 },
+		{ vector < c->event_count ? c->events[vector] : -1, POLLIN, 0 },
+	};
+	int n, ret = 0;
+
+	do {
+		uint64_t left = now < until ? until - now : 0;
+		struct timespec wait = { (time_t)(left / 1000000000),
+					 (long)(left % 1000000000) };
+
+		n = ppoll(fds, 2, &wait, NULL);
+		if (n > 0 && fds[0].revents)
+			ret = serve_one(c);
+		else if (n > 0)
 			break;
-		}
-	}
-	free(fds);
+		now = client_now(&c->host);
+	} while (!ret && (n > 0 || now < until));
 	return ret;
 }

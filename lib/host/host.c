@@ -291,7 +291,7 @@ uint64_t riser_host_now(struct riser_host *host)
 
 int riser_host_advance(struct riser_host *host, uint64_t ns)
 {
-	return host->impl->pass(host, ns, false);
+	return host->impl->pass(host, ns, HOST_NO_VECTOR);
 }
 
 int riser_host_reset(struct riser_host *host, enum riser_reset kind)

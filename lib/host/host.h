@@ -6,9 +6,10 @@
 #include <riser/host.h>
 
 enum { HOST_BARS = 6, HOST_REGION_ROM = 6, HOST_REGION_CONFIG = 7, HOST_REGIONS = 8 };
-enum { HOST_VECTORS_MAX = 2048 };
+enum { HOST_VECTORS_MAX = 2048, HOST_NO_VECTOR = HOST_VECTORS_MAX };
 
 struct riser__host_impl {
+	bool simulated; /* its time passes only when told to */
 	int (*read)(struct riser_host *host, unsigned region, uint64_t offset, void *to,
 		    size_t size);
 	int (*write)(struct riser_host *host, unsigned region, uint64_t offset,
@@ -18,9 +19,13 @@ struct riser__host_impl {
 	/* Takes the vectors [0, count) of a mode in; 0: none. Before they are enabled. */
 	int (*irq_bind)(struct riser_host *host, enum riser_irq_mode mode, unsigned count);
 	int (*msix_mask)(struct riser_host *host, unsigned vector, bool masked);
-	/* Takes in what has arrived, into host->arrived; INTx: 0 or 1. */
-	int (*irq_collect)(struct riser_host *host);
-	int (*pass)(struct riser_host *host, uint64_t ns, bool until_irq);
+	/*
+	 * Takes in what has arrived of a vector, into host->arrived; INTx: 0 or 1. `settle`:
+	 * all of what comes of the accesses made so far.
+	 */
+	int (*irq_collect)(struct riser_host *host, unsigned vector, bool settle);
+	/* Ends early when something may have arrived for the vector or HOST_NO_VECTOR. */
+	int (*pass)(struct riser_host *host, uint64_t ns, unsigned vector);
 	uint64_t (*now)(struct riser_host *host);
 	int (*memory_map)(struct riser_host *host, uint64_t iova, uint64_t length);
 	int (*memory_unmap)(struct riser_host *host, uint64_t iova, uint64_t length);

@@ -146,7 +146,7 @@ int riser_host_irq_count(struct riser_host *host, unsigned vector, uint64_t *cou
 
 	*count = 0;
 	if (!ret)
-		ret = host->impl->irq_collect(host);
+		ret = host->impl->irq_collect(host, vector, true);
 	if (!ret)
 		*count = host->arrived[vector];
 	return ret;
@@ -154,22 +154,20 @@ int riser_host_irq_count(struct riser_host *host, unsigned vector, uint64_t *cou
 
 int riser_host_irq_wait(struct riser_host *host, unsigned vector, uint64_t timeout)
 {
-	uint64_t until, count, now = riser_host_now(host);
-	int ret;
+	uint64_t until, now = riser_host_now(host);
+	int ret = check_vector(host, vector);
 
 	until = timeout < UINT64_MAX - now ? now + timeout : UINT64_MAX;
-	for (;;) {
-		ret = riser_host_irq_count(host, vector, &count);
-		if (ret || count)
+	while (!ret) {
+		ret = host->impl->irq_collect(host, vector, now >= until);
+		if (ret || host->arrived[vector])
 			break;
-		now = riser_host_now(host);
 		if (now >= until)
 			return riser__host_fail(host, -ETIMEDOUT,
 						"no interrupt %u within %llu ns", vector,
 						(unsigned long long)timeout);
-		ret = host->impl->pass(host, until - now, true);
-		if (ret)
-			break;
+		ret = host->impl->pass(host, until - now, vector);
+		now = riser_host_now(host);
 	}
 	if (!ret && host->mode != RISER_IRQ_INTX)
 		host->arrived[vector]--;

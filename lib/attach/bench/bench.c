@@ -90,15 +90,14 @@ static int bench_msix_mask(struct riser_host *host, unsigned vector, bool masked
 				 &control, sizeof(control));
 }
 
-static int bench_irq_collect(struct riser_host *host)
+static int bench_irq_collect(struct riser_host *host, unsigned vector, bool settle)
 {
 	struct bench *b = bench_of(host);
 
+	(void)settle; /* an access is over when it returns */
 	pthread_mutex_lock(&b->lock);
-	for (unsigned i = 0; i < HOST_VECTORS_MAX; i++) {
-		host->arrived[i] += b->messages[i];
-		b->messages[i] = 0;
-	}
+	host->arrived[vector] += b->messages[vector];
+	b->messages[vector] = 0;
 	if (host->mode == RISER_IRQ_INTX)
 		host->arrived[0] = b->intx;
 	pthread_mutex_unlock(&b->lock);
@@ -109,7 +108,7 @@ static int bench_irq_collect(struct riser_host *host)
  * Goes from one deadline of the device to the next, so that each fires at its exact time; only
  * to the next one if whoever calls wants to look at the interrupts after each.
  */
-static int bench_pass(struct riser_host *host, uint64_t ns, bool until_irq)
+static int bench_pass(struct riser_host *host, uint64_t ns, unsigned vector)
 {
 	struct bench *b = bench_of(host);
 	uint64_t end = ns < UINT64_MAX - b->now ? b->now + ns : UINT64_MAX - 1;
@@ -120,7 +119,7 @@ static int bench_pass(struct riser_host *host, uint64_t ns, bool until_irq)
 			b->now = b->deadline;
 		riser__dev_run_timers(b->dev);
 		bench_settle(b);
-		if (until_irq)
+		if (vector != HOST_NO_VECTOR)
 			return 0;
 	}
 	b->now = end;
@@ -192,6 +191,7 @@ static void bench_destroy(struct riser_host *host)
 }
 
 static const struct riser__host_impl bench_impl = {
+	.simulated = true,
 	.read = bench_read,
 	.write = bench_write,
 	.map = bench_map,

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for the device, by its interrupts or by looking. */
+#include <errno.h>
+#include <time.h>
+
+#include "host/driver.h"
+
+enum {
+	/* On the bench what a device leaves to threads or to the kernel takes real time, and
+	 * the bench's own passes only when it is told to. */
+	BENCH_STEP = 100000,
+	BENCH_REST = 20000,
+	LOOKS = 64, /* before what else the host has to do, such as DMA by message */
+};
+
+static void rest(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = BENCH_REST }, NULL);
+}
+
+static int look(struct riser_driver_queue *queue, uint64_t left)
+{
+	struct riser_host *host = queue->driver->host;
+	int ret;
+
+	if (host->impl->simulated) {
+		ret = riser_host_advance(host, left < BENCH_STEP ? left : BENCH_STEP);
+		rest();
+		return ret;
+	}
+	for (unsigned i = 0; i < LOOKS; i++) {
+		uint32_t slot, written;
+
+		if (queue->ring->used(queue, &slot, &written))
+			return 0;
+		atomic_signal_fence(memory_order_seq_cst);
+	}
+	return host->impl->pass(host, 0, HOST_NO_VECTOR);
+}
+
+/* -ETIMEDOUT is no error yet: the caller looks at the clock. */
+static int sleep_till_irq(struct riser_driver_queue *queue, uint64_t left)
+{
+	bool simulated = queue->driver->host->impl->simulated;
+	int ret = driver_irq_wait(queue->driver, queue->vector,
+				  simulated && left > BENCH_STEP ? BENCH_STEP : left);
+
+	if (ret == -ETIMEDOUT && simulated)
+		rest();
+	return ret == -ETIMEDOUT ? 0 : ret;
+}
+
+int riser_driver_wait(struct riser_driver_queue *queue, void **cookie, uint32_t *written,
+		      uint64_t timeout)
+{
+	struct riser_host *host = queue->driver->host;
+	uint64_t now = riser_host_now(host);
+	uint64_t until = timeout < UINT64_MAX - now ? now + timeout : UINT64_MAX;
+	int ret = riser_driver_get(queue, cookie, written);
+
+	while (ret == -EAGAIN) {
+		if (!queue->driver->polling) {
+			queue->ring->interrupts(queue, true);
+			ret = riser_driver_get(queue, cookie, written);
+			if (ret != -EAGAIN)
+				break;
+		}
+		now = riser_host_now(host);
+		if (now >= until)
+			return riser__host_fail(host, -ETIMEDOUT,
+						"queue %u: nothing used within %llu ns",
+						queue->index, (unsigned long long)timeout);
+		ret = queue->driver->polling ? look(queue, until - now)
+					     : sleep_till_irq(queue, until - now);
+		if (!ret)
+			ret = riser_driver_get(queue, cookie, written);
+	}
+	return ret;
+}
