@@ -1,117 +1,73 @@
 /* SPDX-License-Identifier: MIT */
 #include "disk.h"
 
-#include <errno.h>
 #include <string.h>
-#include <linux/virtio_config.h>
 
-/* Where the device has its parts; `riser inspect virtio_blk` shows them. */
-enum { BAR = 4, CONFIG = 0x2000, NOTIFY = 0x4000, NOTIFY_STEP = 4 };
-/* The common configuration, virtio 4.1.4.3. */
-enum {
-	DEVICE_FEATURE_SELECT = 0x00,
-	DEVICE_FEATURE = 0x04,
-	DRIVER_FEATURE_SELECT = 0x08,
-	DRIVER_FEATURE = 0x0c,
-	STATUS = 0x14,
-	QUEUE_SELECT = 0x16,
-	QUEUE_SIZE = 0x18,
-	QUEUE_VECTOR = 0x1a,
-	QUEUE_ENABLE = 0x1c,
-	QUEUE_DESC = 0x20,
-	QUEUE_DRIVER = 0x28,
-	QUEUE_DEVICE = 0x30,
-};
-/* Of a queue's memory: its rings, then a header and a status for each slot. */
-enum { AVAIL = 0x1000, USED = 0x1400, REQUESTS = 0x2000, QUEUE_MEMORY = 0x3000, REQUEST = 32 };
+enum { REQUEST = 32, PARTS = 8 }; /* bytes of a slot's header and status */
+#define WAIT UINT64_C(5000000000)
 
-static void put(struct riser_host *host, uint64_t offset, unsigned size, uint64_t value)
-{
-	riser_host_write(host, BAR, offset, size, value);
-}
-
-static uint64_t get(struct riser_host *host, uint64_t offset, unsigned size)
-{
-	uint64_t value = 0;
-
-	riser_host_read(host, BAR, offset, size, &value);
-	return value;
-}
-
-uint64_t disk_features(struct riser_host *host)
-{
-	uint64_t features = 0;
-
-	for (unsigned word = 0; word < 2; word++) {
-		put(host, DEVICE_FEATURE_SELECT, 4, word);
-		features |= get(host, DEVICE_FEATURE, 4) << (32 * word);
-	}
-	return features;
-}
-
-uint8_t disk_status(struct riser_host *host)
-{
-	return (uint8_t)get(host, STATUS, 1);
-}
-
-uint64_t disk_config(struct riser_host *host, uint64_t offset, unsigned size)
-{
-	return get(host, CONFIG + offset, size);
-}
-
-static void put_address(struct riser_host *host, uint64_t offset, uint64_t iova)
-{
-	put(host, offset, 4, iova & UINT32_MAX);
-	put(host, offset + 4, 4, iova >> 32);
-}
-
-static void open_queue(struct disk *disk, unsigned index, bool interrupts)
+static int open_queue(struct disk *disk, unsigned index)
 {
 	struct disk_queue *queue = &disk->queue[index];
-	uint32_t at = index * QUEUE_MEMORY;
-	uint64_t iova = disk->iova + at;
+	uint64_t iova;
+	int ret = riser_driver_queue(disk->driver, index, DISK_RING, &queue->ring);
 
-	memset(disk->memory + at, 0, QUEUE_MEMORY);
-	*queue = (struct disk_queue){ .desc = (void *)(disk->memory + at),
-				      .avail = (void *)(disk->memory + at + AVAIL),
-				      .used = (void *)(disk->memory + at + USED),
-				      .requests = at + REQUESTS };
-	queue->avail->flags = interrupts ? 0 : VRING_AVAIL_F_NO_INTERRUPT;
-	put(disk->host, QUEUE_SELECT, 2, index);
-	put(disk->host, QUEUE_SIZE, 2, DISK_RING);
-	put(disk->host, QUEUE_VECTOR, 2, interrupts ? index + 1 : 0xffff);
-	put_address(disk->host, QUEUE_DESC, iova);
-	put_address(disk->host, QUEUE_DRIVER, iova + AVAIL);
-	put_address(disk->host, QUEUE_DEVICE, iova + USED);
-	put(disk->host, QUEUE_ENABLE, 2, 1);
+	if (ret || !riser_driver_alloc(disk->driver, DISK_SLOTS * REQUEST, 4096, &iova))
+		return ret ? ret : -1;
+	queue->requests = (uint32_t)(iova - disk->iova);
+	return 0;
 }
 
 int disk_open(struct disk *disk, struct riser_host *host, uint64_t features, unsigned queues,
 	      bool interrupts)
 {
-	uint8_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
+	const struct riser_driver_config config = { .size = sizeof(config),
+						    .features = features,
+						    .irq = interrupts ? RISER_IRQ_MSIX
+								      : RISER_IRQ_INTX,
+						    .polling = !interrupts };
+	uint64_t iova;
+	int ret;
 
-	*disk = (struct disk){ .host = host,
-			       .queues = queues,
-			       .data = DISK_QUEUES * QUEUE_MEMORY };
+	disk_close(disk);
+	*disk = (struct disk){ .host = host, .queues = queues };
 	disk->memory = riser_host_memory(host, &disk->size, &disk->iova);
-	features |= UINT64_C(1) << VIRTIO_F_VERSION_1;
-	put(host, STATUS, 1, 0);
-	put(host, STATUS, 1, status);
-	for (unsigned word = 0; word < 2; word++) {
-		put(host, DRIVER_FEATURE_SELECT, 4, word);
-		put(host, DRIVER_FEATURE, 4, features >> (32 * word) & UINT32_MAX);
-	}
-	status |= VIRTIO_CONFIG_S_FEATURES_OK;
-	put(host, STATUS, 1, status);
-	if (disk_status(host) != status)
-		return -EPROTO;
-	if (interrupts)
-		riser_host_irq_enable(host, RISER_IRQ_MSIX, queues + 1);
-	for (unsigned i = 0; i < queues; i++)
-		open_queue(disk, i, interrupts);
-	put(host, STATUS, 1, status | VIRTIO_CONFIG_S_DRIVER_OK);
-	return 0;
+	ret = riser_driver_create(host, &config, &disk->driver);
+	for (unsigned i = 0; i < queues && !ret; i++)
+		ret = open_queue(disk, i);
+	if (!ret)
+		ret = riser_driver_alloc(disk->driver, 1, 4096, &iova) ? 0 : -1;
+	if (ret)
+		return ret;
+	disk->data = (uint32_t)(iova - disk->iova);
+	return riser_driver_ready(disk->driver);
+}
+
+void disk_close(struct disk *disk)
+{
+	riser_driver_destroy(disk->driver);
+	disk->driver = NULL;
+}
+
+uint64_t disk_features(const struct disk *disk)
+{
+	return riser_driver_offered(disk->driver);
+}
+
+uint8_t disk_status(struct disk *disk)
+{
+	uint8_t status = 0xff;
+
+	riser_driver_status(disk->driver, &status);
+	return status;
+}
+
+uint64_t disk_config(struct disk *disk, unsigned offset, unsigned size)
+{
+	uint64_t value = 0;
+
+	riser_driver_config_read(disk->driver, offset, &value, size);
+	return value;
 }
 
 uint32_t disk_header_at(const struct disk *disk, unsigned queue, unsigned slot)
@@ -132,19 +88,15 @@ uint8_t disk_answer(const struct disk *disk, unsigned queue, unsigned slot)
 void disk_add_parts(struct disk *disk, unsigned queue, unsigned slot,
 		    const struct disk_part *parts, unsigned count)
 {
-	struct disk_queue *q = &disk->queue[queue];
-	uint16_t head = (uint16_t)(slot * DISK_PARTS);
+	struct riser_driver_sg sg[PARTS];
+	unsigned outs = 0;
 
-	for (uint16_t i = 0; i < count; i++) {
-		q->desc[head + i] = (struct vring_desc){
-			.addr = disk->iova + parts[i].at,
-			.len = parts[i].length,
-			.flags = (uint16_t)((parts[i].in ? VRING_DESC_F_WRITE : 0) |
-					    (i + 1u < count ? VRING_DESC_F_NEXT : 0)),
-			.next = (uint16_t)(head + i + 1),
-		};
+	for (unsigned i = 0; i < count; i++) {
+		sg[i] = (struct riser_driver_sg){ disk->iova + parts[i].at, parts[i].length };
+		outs += !parts[i].in;
 	}
-	q->avail->ring[q->next++ % DISK_RING] = head;
+	riser_driver_add(disk->queue[queue].ring, sg, outs, sg + outs, count - outs,
+			 &disk->queue[queue].lengths[slot]);
 }
 
 void disk_add(struct disk *disk, unsigned queue, unsigned slot, uint32_t type, uint64_t sector,
@@ -167,24 +119,34 @@ void disk_add(struct disk *disk, unsigned queue, unsigned slot, uint32_t type, u
 
 void disk_kick(struct disk *disk, unsigned queue)
 {
-	struct disk_queue *q = &disk->queue[queue];
+	riser_driver_kick(disk->queue[queue].ring);
+}
 
-	__atomic_store_n(&q->avail->idx, q->next, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!(__atomic_load_n(&q->used->flags, __ATOMIC_RELAXED) & VRING_USED_F_NO_NOTIFY))
-		put(disk->host, NOTIFY + queue * NOTIFY_STEP, 2, queue);
+/* A slot's cookie is where its length goes. */
+static int taken(struct disk *disk, unsigned queue, int ret, void *cookie, uint32_t written)
+{
+	uint32_t *length = cookie;
+
+	if (ret)
+		return -1;
+	*length = written;
+	return (int)(length - disk->queue[queue].lengths);
 }
 
 int disk_take(struct disk *disk, unsigned queue)
 {
-	struct disk_queue *q = &disk->queue[queue];
-	const struct vring_used_elem *used = &q->used->ring[q->seen % DISK_RING];
-	unsigned slot;
+	void *cookie = NULL;
+	uint32_t written = 0;
+	int ret = riser_driver_get(disk->queue[queue].ring, &cookie, &written);
 
-	if (__atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE) == q->seen)
-		return -1;
-	q->seen++;
-	slot = used->id / DISK_PARTS;
-	q->lengths[slot] = used->len;
-	return (int)slot;
+	return taken(disk, queue, ret, cookie, written);
+}
+
+int disk_wait(struct disk *disk, unsigned queue)
+{
+	void *cookie = NULL;
+	uint32_t written = 0;
+	int ret = riser_driver_wait(disk->queue[queue].ring, &cookie, &written, WAIT);
+
+	return taken(disk, queue, ret, cookie, written);
 }

@@ -69,34 +69,35 @@ static void fill(uint8_t *to, size_t length, unsigned seed)
 
 static void configuration(struct riser_host *host)
 {
-	struct disk disk;
+	struct disk disk = { 0 };
 
-	assert_int_equal(disk_features(host) & 0xffff,
+	open_disk(&disk, host, 0xffff, 1);
+	assert_int_equal(disk_features(&disk) & 0xffff,
 			 USUAL | F(SEG_MAX) | F(GEOMETRY) | F(BLK_SIZE) | F(TOPOLOGY) | F(MQ));
-	open_disk(&disk, host, disk_features(host) & 0xffff, 1);
-	assert_int_equal(disk_config(host, 0, 4), DISK_SIZE / SECTOR);
-	assert_int_equal(disk_config(host, 4, 4), 0);
-	assert_int_equal(disk_config(host, 8, 4), 0);		    /* size_max */
-	assert_int_equal(disk_config(host, 12, 4), 254);	    /* seg_max */
-	assert_int_equal(disk_config(host, 16, 2), 8192 / 16 / 63); /* cylinders */
-	assert_int_equal(disk_config(host, 18, 1), 16);		    /* heads */
-	assert_int_equal(disk_config(host, 19, 1), 63);
-	assert_int_equal(disk_config(host, 20, 4), SECTOR);
-	assert_int_equal(disk_config(host, 24, 1), 3); /* physical_block_exp */
-	assert_int_equal(disk_config(host, 26, 2), 8); /* min_io_size */
-	assert_int_equal(disk_config(host, 32, 1), 1); /* writeback */
-	assert_int_equal(disk_config(host, 34, 2), QUEUES);
-	assert_int_equal(disk_config(host, 36, 4), 0x3fffff); /* max_discard_sectors */
-	assert_int_equal(disk_config(host, 40, 4), 32);
-	assert_int_equal(disk_config(host, 44, 4), 8); /* discard_sector_alignment */
-	assert_int_equal(disk_config(host, 48, 4), 0xffff);
-	assert_int_equal(disk_config(host, 52, 4), 32);
-	assert_int_equal(disk_config(host, 56, 1), 1);
+	assert_int_equal(disk_config(&disk, 0, 4), DISK_SIZE / SECTOR);
+	assert_int_equal(disk_config(&disk, 4, 4), 0);
+	assert_int_equal(disk_config(&disk, 8, 4), 0);		     /* size_max */
+	assert_int_equal(disk_config(&disk, 12, 4), 254);	     /* seg_max */
+	assert_int_equal(disk_config(&disk, 16, 2), 8192 / 16 / 63); /* cylinders */
+	assert_int_equal(disk_config(&disk, 18, 1), 16);	     /* heads */
+	assert_int_equal(disk_config(&disk, 19, 1), 63);
+	assert_int_equal(disk_config(&disk, 20, 4), SECTOR);
+	assert_int_equal(disk_config(&disk, 24, 1), 3); /* physical_block_exp */
+	assert_int_equal(disk_config(&disk, 26, 2), 8); /* min_io_size */
+	assert_int_equal(disk_config(&disk, 32, 1), 1); /* writeback */
+	assert_int_equal(disk_config(&disk, 34, 2), QUEUES);
+	assert_int_equal(disk_config(&disk, 36, 4), 0x3fffff); /* max_discard_sectors */
+	assert_int_equal(disk_config(&disk, 40, 4), 32);
+	assert_int_equal(disk_config(&disk, 44, 4), 8); /* discard_sector_alignment */
+	assert_int_equal(disk_config(&disk, 48, 4), 0xffff);
+	assert_int_equal(disk_config(&disk, 52, 4), 32);
+	assert_int_equal(disk_config(&disk, 56, 1), 1);
+	disk_close(&disk);
 }
 
 static void identity(struct riser_host *host)
 {
-	struct disk disk;
+	struct disk disk = { 0 };
 
 	open_disk(&disk, host, USUAL, 1);
 	memset(data_of(&disk), 0x55, 32);
@@ -108,6 +109,7 @@ static void identity(struct riser_host *host)
 	/* The rest of the room is zeroes. */
 	assert_int_equal(request(&disk, VIRTIO_BLK_T_GET_ID, 0, 24), OK);
 	assert_memory_equal(data_of(&disk) + 16, "6789\0\0\0\0\x55", 9);
+	disk_close(&disk);
 }
 
 /* ---- Reads and writes ---- */
@@ -184,13 +186,14 @@ static void traffic(struct riser_host *host)
 		else
 			under_way--;
 	}
+	disk_close(&t.disk);
 }
 
 /* Data in parts that are no sectors, and more of them than one system call takes. */
 static void scattered(struct riser_host *host)
 {
 	struct virtio_blk_outhdr header = { .type = OUT, .sector = 3 };
-	struct disk disk;
+	struct disk disk = { 0 };
 	unsigned queue;
 
 	open_disk(&disk, host, USUAL, 1);
@@ -221,12 +224,13 @@ static void scattered(struct riser_host *host)
 	await(&disk, &queue);
 	assert_int_equal(data_of(&disk)[4096 + 1536], OK);
 	assert_memory_equal(data_of(&disk), data_of(&disk) + 4096, 1536);
+	disk_close(&disk);
 }
 
 static void bounds(struct riser_host *host)
 {
 	const uint64_t end = DISK_SIZE / SECTOR;
-	struct disk disk;
+	struct disk disk = { 0 };
 
 	open_disk(&disk, host, USUAL, 1);
 	for (uint32_t type = IN; type <= OUT; type++) {
@@ -251,6 +255,7 @@ static void bounds(struct riser_host *host)
 	assert_int_equal(disk.queue[0].lengths[0], 513);
 	assert_int_equal(request(&disk, 77, 0, 512), VIRTIO_BLK_S_UNSUPP);
 	assert_int_equal(request(&disk, VIRTIO_BLK_T_FLUSH, 0, 0), OK);
+	disk_close(&disk);
 }
 
 /* ---- Ranges ---- */
@@ -283,7 +288,7 @@ static void expect_zeroes(struct disk *disk, uint64_t sector, uint32_t sectors, 
 
 static void zeroing(struct riser_host *host)
 {
-	struct disk disk;
+	struct disk disk = { 0 };
 	const uint32_t kinds[][2] = { { VIRTIO_BLK_T_DISCARD, 0 },
 				      { VIRTIO_BLK_T_WRITE_ZEROES, 0 },
 				      { VIRTIO_BLK_T_WRITE_ZEROES, 1 } };
@@ -299,13 +304,14 @@ static void zeroing(struct riser_host *host)
 			expect_zeroes(&disk, 1024, 313, 4);
 		assert_int_equal(ranges(&disk, kinds[i][0], 0, 0, 0, 3, 0), OK);
 	}
+	disk_close(&disk);
 }
 
 static void bad_ranges(struct riser_host *host)
 {
 	const uint32_t kinds[] = { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
 	const uint64_t end = DISK_SIZE / SECTOR;
-	struct disk disk;
+	struct disk disk = { 0 };
 
 	open_disk(&disk, host, USUAL, 1);
 	for (size_t i = 0; i < 2; i++) {
@@ -328,6 +334,7 @@ static void bad_ranges(struct riser_host *host)
 	open_disk(&disk, host, F(FLUSH), 1);
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(ranges(&disk, kinds[i], 0, 1, 0, 1, 0), VIRTIO_BLK_S_UNSUPP);
+	disk_close(&disk);
 }
 
 /* ---- Drivers that go wrong, and resets ---- */
@@ -335,7 +342,7 @@ static void bad_ranges(struct riser_host *host)
 static void no_header(struct riser_host *host)
 {
 	struct disk_part header, status;
-	struct disk disk;
+	struct disk disk = { 0 };
 
 	for (int lacks = 0; lacks < 3; lacks++) {
 		open_disk(&disk, host, USUAL, 1);
@@ -346,17 +353,18 @@ static void no_header(struct riser_host *host)
 			       (struct disk_part[]){ lacks == 1 ? status : header, status },
 			       lacks == 2 ? 2 : 1);
 		disk_kick(&disk, 0);
-		assert_true(disk_status(host) & VIRTIO_CONFIG_S_NEEDS_RESET);
+		assert_true(disk_status(&disk) & VIRTIO_CONFIG_S_NEEDS_RESET);
 	}
 	open_disk(&disk, host, USUAL, 1);
 	assert_int_equal(request(&disk, IN, 0, 4096), OK);
+	disk_close(&disk);
 }
 
 /* Requests that are under way when the driver takes the queues back touch nothing afterwards.
  */
 static void reset_amid(struct riser_host *host)
 {
-	struct disk disk;
+	struct disk disk = { 0 };
 
 	for (int round = 0; round < 20; round++) {
 		open_disk(&disk, host, USUAL, 1);
@@ -376,11 +384,12 @@ static void reset_amid(struct riser_host *host)
 	}
 	assert_int_equal(request(&disk, IN, 0, 65536), OK);
 	assert_int_equal(data_of(&disk)[0], 0x33);
+	disk_close(&disk);
 }
 
 static void interrupts(struct riser_host *host)
 {
-	struct disk disk;
+	struct disk disk = { 0 };
 	uint64_t count;
 
 	assert_int_equal(disk_open(&disk, host, USUAL | F(MQ), 2, true), 0);
@@ -392,6 +401,7 @@ static void interrupts(struct riser_host *host)
 		ok(host, riser_host_irq_count(host, 2 - queue, &count));
 		assert_int_equal(count, 0);
 	}
+	disk_close(&disk);
 }
 
 /* ---- Files ---- */
@@ -408,14 +418,14 @@ static void read_file(void *to, size_t length, off_t offset)
 static void in_the_file(struct riser_host *host)
 {
 	static uint8_t content[65536];
-	struct disk disk;
+	struct disk disk = { 0 };
 
 	/* With the cache, without, and with a driver that knows of none. */
 	for (int round = 0; round < 3; round++) {
 		open_disk(&disk, host, round == 2 ? 0 : USUAL, 1);
 		if (round == 1)
 			put(host, 4, 0x2020, 1, 0);
-		assert_int_equal(disk_config(host, 0x20, 1), round == 0);
+		assert_int_equal(disk_config(&disk, 0x20, 1), round == 0);
 		fill(data_of(&disk), sizeof(content), (unsigned)round);
 		assert_int_equal(request(&disk, OUT, 128, sizeof(content)), OK);
 		if (!round)
@@ -423,15 +433,16 @@ static void in_the_file(struct riser_host *host)
 		read_file(content, sizeof(content), 65536);
 		assert_memory_equal(content, data_of(&disk), sizeof(content));
 	}
+	disk_close(&disk);
 }
 
 static void cannot_write(struct riser_host *host)
 {
-	struct disk disk;
+	struct disk disk = { 0 };
 
-	assert_true(disk_features(host) & F(RO));
-	assert_int_equal(disk_features(host) & (F(DISCARD) | F(WRITE_ZEROES)), 0);
 	open_disk(&disk, host, F(RO) | F(FLUSH), 1);
+	assert_true(disk_features(&disk) & F(RO));
+	assert_int_equal(disk_features(&disk) & (F(DISCARD) | F(WRITE_ZEROES)), 0);
 	assert_int_equal(request(&disk, IN, 0, 4096), OK);
 	assert_int_equal(data_of(&disk)[5], 'x');
 	assert_int_equal(request(&disk, OUT, 0, 4096), VIRTIO_BLK_S_IOERR);
@@ -439,12 +450,13 @@ static void cannot_write(struct riser_host *host)
 			 VIRTIO_BLK_S_UNSUPP);
 	assert_int_equal(request(&disk, IN, 0, 4096), OK);
 	assert_int_equal(data_of(&disk)[5], 'x');
+	disk_close(&disk);
 }
 
 /* Somebody cuts the file off: what is gone is an error, not zeroes and not a wait. */
 static void cut_short(struct riser_host *host)
 {
-	struct disk disk;
+	struct disk disk = { 0 };
 
 	open_disk(&disk, host, USUAL, 1);
 	assert_int_equal(truncate(path, 1 << 20), 0);
@@ -452,11 +464,12 @@ static void cut_short(struct riser_host *host)
 	assert_int_equal(request(&disk, IN, 2044, 4096), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(request(&disk, IN, 4096, 4096), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(truncate(path, DISK_SIZE), 0);
+	disk_close(&disk);
 }
 
 static void state_goes_over(struct riser_host *host)
 {
-	struct disk disk;
+	struct disk disk = { 0 };
 	size_t size;
 	void *state;
 
@@ -471,9 +484,10 @@ static void state_goes_over(struct riser_host *host)
 		assert_true(disk_take(&disk, 0) >= 0);
 	ok(host, riser_host_reset(host, RISER_RESET_DEVICE));
 	ok(host, riser_host_load(host, state, size));
-	assert_int_equal(disk_config(host, 0x20, 1), 0);
+	assert_int_equal(disk_config(&disk, 0x20, 1), 0);
 	assert_int_equal(request(&disk, IN, 0, 4096), OK);
 	free(state);
+	disk_close(&disk);
 }
 
 static void make_file(char *name, size_t size, char content, mode_t mode)

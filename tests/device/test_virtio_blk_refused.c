@@ -82,8 +82,8 @@ static void refuse_io_uring(int error)
 
 static int write_and_read(struct riser_host *host)
 {
-	struct disk disk;
-	int slot = -1;
+	struct disk disk = { 0 };
+	int slot;
 
 	if (riser_host_enable(host) ||
 	    disk_open(&disk, host, UINT64_C(1) << VIRTIO_BLK_F_FLUSH, 1, false))
@@ -92,15 +92,13 @@ static int write_and_read(struct riser_host *host)
 	for (uint32_t type = VIRTIO_BLK_T_OUT + 1; type--;) {
 		disk_add(&disk, 0, 1, type, 8, disk.data + (type ? 0 : 4096), 4096);
 		disk_kick(&disk, 0);
-		for (int tries = 0; tries < 50000 && (slot = disk_take(&disk, 0)) < 0;
-		     tries++) {
-			riser_host_advance(host, 1000);
-			usleep(100);
-		}
+		slot = disk_wait(&disk, 0);
 		if (slot != 1 || disk_answer(&disk, 0, 1) != VIRTIO_BLK_S_OK)
 			return 2;
 	}
-	return memcmp(disk.memory + disk.data, disk.memory + disk.data + 4096, 4096) ? 3 : 0;
+	slot = memcmp(disk.memory + disk.data, disk.memory + disk.data + 4096, 4096);
+	disk_close(&disk);
+	return slot ? 3 : 0;
 }
 
 /* In a child: what went wrong, as a number. */
