@@ -22,6 +22,7 @@ check: build
 
 bench: build
 	@ninja -C $(BUILD) bench
+	@ninja -C $(BUILD) bench-blk
 
 install: build
 	@meson install -C $(BUILD)

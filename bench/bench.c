@@ -2,10 +2,7 @@
 /* make bench: the vfio-user server against the floor of its socket, and the bench's own access.
  */
 #include <json-c/json.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,9 +10,10 @@
 #include <riser/host.h>
 
 #include "attach/vfio_user/proto.h"
+#include "common.h"
 #include "floor.h"
 
-enum { ROUNDS = 7, BATCH = 32 };
+enum { BATCH = 32 };
 static const double ROUND_SECONDS = 0.15;
 
 struct load {
@@ -42,12 +40,6 @@ static const struct load loads[] = {
 	{ "reads, 32 in flight", HEADER + ACCESS, HEADER + ACCESS + 4, BATCH, VU_REGION_READ, 0,
 	  0.90 },
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench: %s\n", what);
-	exit(1);
-}
 
 static void send_all(int fd, const void *data, size_t size)
 {
@@ -104,66 +96,16 @@ static double rate(const struct load *load, int fd, const uint8_t *sync, size_t 
 	return (double)sent / (end - start);
 }
 
-static int compare(const void *a, const void *b)
+static void connect_to(struct served *served, struct riser_model *model)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-	qsort(values, ROUNDS, sizeof(*values), compare);
-	return values[ROUNDS / 2];
-}
-
-struct served {
-	struct riser_loop *loop;
-	struct riser_server *server;
-	pthread_t thread;
-	int fd;
-};
-
-static void *run_loop(void *loop)
-{
-	riser_loop_run(loop);
-	return NULL;
-}
-
-static void ignore(void *arg, enum riser_log_level level, const char *device, const char *line)
-{
-	(void)arg, (void)level, (void)device, (void)line;
-}
-
-static void serve(struct served *served, struct riser_model *model)
-{
-	struct riser_server_config config = { .size = sizeof(config), .log = ignore };
 	struct {
 		struct vu_header header;
 		struct vu_version version;
 	} hello = { { .command = VU_VERSION, .size = sizeof(hello) }, { 0, 0 } };
-	struct riser_error error;
-	int ends[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		die("no socket");
-	config.socket_fd = ends[0];
-	served->fd = ends[1];
-	if (riser_loop_create(&served->loop) ||
-	    riser_server_create(served->loop, model, &config, &served->server, &error))
-		die("the device cannot be served");
-	pthread_create(&served->thread, NULL, run_loop, served->loop);
+	served_start(served, model, NULL);
 	send_all(served->fd, &hello, sizeof(hello));
 	receive_all(served->fd, &hello, sizeof(hello));
-}
-
-static void unserve(struct served *served)
-{
-	close(served->fd);
-	riser_loop_stop(served->loop);
-	pthread_join(served->thread, NULL);
-	riser_server_destroy(served->server);
-	riser_loop_destroy(served->loop);
 }
 
 static void measure(const struct load *load, int fd, struct json_object *list)
@@ -222,17 +164,6 @@ static void measure_access(struct riser_model *model, struct json_object *list)
 	printf("%-30s %12.1f ns\n", "register read on the bench", median(times));
 }
 
-/* Both ends on one core: else the scheduler, not the code, makes the difference. */
-static void pin(void)
-{
-	cpu_set_t set;
-	int cpu = sched_getcpu();
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu < 0 ? 0 : (size_t)cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 int main(int argc, char **argv)
 {
 	struct json_object *list = json_object_new_array();
@@ -245,13 +176,14 @@ int main(int argc, char **argv)
 	if (riser_model_open(argv[1], &model, &error) ||
 	    riser_model_open(argv[2], &mapped, &error))
 		die(error.text);
-	pin();
+	pin(true);
 	printf("%-30s %14s  %14s  %5s\n", "medians of interleaved runs", "riser", "the floor",
 	       "ratio");
 	for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++) {
-		serve(&served, model);
+		connect_to(&served, model);
 		measure(&loads[i], served.fd, list);
-		unserve(&served);
+		close(served.fd);
+		served_stop(&served);
 	}
 	measure_access(mapped, list);
 	if (json_object_to_file_ext(argv[3], list, JSON_C_TO_STRING_PRETTY))
