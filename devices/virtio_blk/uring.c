@@ -103,9 +103,9 @@ static void ready(struct riser_dev *dev, int fd, short events, void *arg)
 	requests_go_on(riser_state(dev));
 }
 
-/* The watch goes with the device. */
 static void uring_destroy(struct virtio_blk *b)
 {
+	riser_watch_destroy(b->uring->watch);
 	io_uring_queue_exit(&b->uring->ring);
 	close(b->uring->eventfd);
 	free(b->uring);

@@ -338,7 +338,10 @@ struct riser_job {
 /* Returns -EBUSY if it has not ended, -EAGAIN if no thread can be had. */
 int riser_job_submit(struct riser_dev *dev, struct riser_job *job);
 
-/* A watched file descriptor, owned by the caller. */
+/*
+ * A watched file descriptor, owned by the caller. A watch that is left when the device goes is
+ * destroyed after fini().
+ */
 struct riser_watch;
 
 /* poll(2) events. `ready` is called on the device's thread for as long as they hold. */

@@ -75,10 +75,10 @@ void riser__dev_destroy(struct riser_dev *dev)
 	if (!dev)
 		return;
 	riser__work_fini(dev);
-	riser__watches_fini(dev);
-	riser__timers_fini(dev);
 	if (dev->started && dev->desc->fini)
 		dev->desc->fini(dev);
+	riser__watches_fini(dev);
+	riser__timers_fini(dev);
 	riser__virtio_destroy(dev);
 	riser__pci_destroy(dev);
 	riser__options_free(dev);
