@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The adapter: Riser's devices as devices of the QEMU that it is loaded into. */
+#ifndef RISER_ADAPTER_H
+#define RISER_ADAPTER_H
+
+#include "compat.h"
+
+#include "core/buffer.h"
+#include "core/dev.h"
+#include "core/model.h"
+#include "pci/function.h"
+
+#define TYPE_ADAPTER "riser-base" /* abstract */
+#define TYPE_ADAPTER_ANY "riser"  /* of the model that an option names */
+OBJECT_DECLARE_TYPE(Adapter, AdapterClass, ADAPTER)
+
+enum { ADAPTER_OPTIONS = 128 };
+
+/* The options of a type, each a string until libriser parses it. */
+struct adapter_options {
+    const char *names[ADAPTER_OPTIONS];
+    const char *help[ADAPTER_OPTIONS];
+    unsigned count;
+};
+
+struct AdapterClass {
+    PCIDeviceClass parent_class;
+    DeviceRealize parent_realize;
+    struct riser_model *model; /* NULL: TYPE_ADAPTER_ANY */
+    const struct adapter_options *options;
+};
+
+/* A message that another thread sent; the main loop delivers it. */
+struct adapter_message {
+    bool pending;
+    uint64_t address;
+    uint32_t data;
+};
+
+struct Adapter {
+    PCIDevice parent_obj;
+
+    char *model_name; /* TYPE_ADAPTER_ANY */
+    bool trace;
+    char *values[ADAPTER_OPTIONS];
+
+    struct riser_model *model;
+    struct riser_model *own_model; /* opened for this device */
+    struct riser_dev *dev;
+    QEMUTimer *timer;
+    QEMUBH *bh;
+    GHashTable *watches; /* struct riser_watch to struct adapter_watch */
+
+    /* Interrupts of other threads, under the device's interrupt lock. */
+    bool level, level_changed;
+    struct adapter_message messages[RISER__VECTORS_MAX];
+    unsigned message_count; /* of them that wait, at most */
+
+    MemoryListener listener;
+    bool listening;
+    bool dirty_logged; /* memory may not be mapped while what is written is logged */
+
+    MemoryRegion bars[6], windows[6][16];
+
+    /* The saved state, on its way. */
+    uint8_t *state;
+    uint32_t state_size;
+};
+
+/* host.c: what libriser asks of QEMU. */
+extern const struct riser__host_ops adapter_host_ops;
+void adapter_host_init(Adapter *s);
+void adapter_host_fini(Adapter *s);
+
+/* memory.c: guest memory. */
+int adapter_dma(void *host, uint64_t iova, void *buffer, size_t length, bool write);
+int adapter_dma_map(void *host, uint64_t iova, size_t length, unsigned access,
+                    struct riser_dma *dma);
+int adapter_dma_unmap(void *host, struct riser_dma *dma);
+void adapter_memory_listen(Adapter *s);
+void adapter_memory_unlisten(Adapter *s);
+
+/* config.c: configuration space and BARs. */
+void adapter_config_init(Adapter *s);
+uint32_t adapter_config_read(PCIDevice *pci, uint32_t addr, int len);
+void adapter_config_write(PCIDevice *pci, uint32_t addr, uint32_t value, int len);
+
+/* state.c */
+extern const VMStateDescription adapter_vmstate;
+
+/* device.c: the abstract type. */
+extern const TypeInfo adapter_type;
+void adapter_class_init(ObjectClass *oc, AdapterClassData data);
+
+/* models.c: what is found in the folders of RISER_PATH. */
+struct adapter_model {
+    struct riser_model *model;
+    struct adapter_options options;
+    char *name;
+};
+GPtrArray *adapter_models_find(void);
+/* A path, or the name of one that was found. NULL: error is set. */
+struct riser_model *adapter_model_open(const char *name, struct riser_model **own,
+                                       Error **errp);
+void adapter_options_add(struct adapter_options *options, const struct riser_pci_device *pci);
+
+#endif

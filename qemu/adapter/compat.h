@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What differs among the QEMUs that the adapter is built for, 7.2 to 10.x. */
+#ifndef RISER_ADAPTER_COMPAT_H
+#define RISER_ADAPTER_COMPAT_H
+
+#include "qemu/osdep.h"
+#include "qemu/error-report.h"
+#include "qemu/log.h"
+#include "qemu/main-loop.h"
+#include "qemu/module.h"
+#include "qemu/rcu.h"
+#include "qemu/timer.h"
+#include "qapi/error.h"
+#include "exec/memory.h"
+#include "hw/pci/msi.h"
+#include "hw/pci/pci.h"
+#include "hw/pci/pci_device.h"
+#include "hw/qdev-properties.h"
+#include "migration/vmstate.h"
+#include "monitor/monitor.h"
+
+/* QEMU_VERSION_MAJOR and _MINOR come from whoever builds it. */
+#define ADAPTER_QEMU(major, minor) \
+    (QEMU_VERSION_MAJOR > (major) || \
+     (QEMU_VERSION_MAJOR == (major) && QEMU_VERSION_MINOR >= (minor)))
+
+#if !ADAPTER_QEMU(9, 0)
+#define bql_locked() qemu_mutex_iothread_locked()
+#define device_class_set_legacy_reset(dc, fn) ((dc)->reset = (fn))
+#elif !ADAPTER_QEMU(9, 2)
+#define device_class_set_legacy_reset(dc, fn) ((dc)->reset = (fn))
+#endif
+
+/* Lists of properties ended with an empty one until they came with a count. */
+#if ADAPTER_QEMU(10, 0)
+#define adapter_set_props(dc, props, n) device_class_set_props_n(dc, props, n)
+#else
+#define adapter_set_props(dc, props, n) device_class_set_props(dc, props)
+#endif
+
+#if ADAPTER_QEMU(10, 1)
+typedef const void *AdapterClassData;
+#else
+typedef void *AdapterClassData;
+#endif
+
+#endif
