@@ -45,6 +45,19 @@ static void add_device(struct argp_state *state, struct run_options *options, co
 	options->device_count++;
 }
 
+static void parse_attach(struct argp_state *state, struct run_options *options,
+			 const char *word)
+{
+	if (!strcmp(word, "vfio-user"))
+		options->attach = ATTACH_VFIO_USER;
+	else if (!strcmp(word, "qemu"))
+		options->attach = ATTACH_QEMU;
+	else if (!strcmp(word, "builtin"))
+		options->attach = ATTACH_BUILTIN;
+	else
+		misused(state, "--attach takes vfio-user, qemu or builtin, not '%s'", word);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *options = state->input;
@@ -54,9 +67,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->append = arg;
 		break;
 	case OPT_ATTACH:
-		if (strcmp(arg, "vfio-user") && strcmp(arg, "builtin"))
-			misused(state, "--attach takes vfio-user or builtin, not '%s'", arg);
-		options->builtin = !strcmp(arg, "builtin");
+		parse_attach(state, options, arg);
 		break;
 	case OPT_KERNEL:
 		options->kernel = arg;
@@ -101,7 +112,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option known[] = {
 	{ "shell", 's', NULL, 0, "an interactive root shell instead of the tests", 0 },
 	{ "attach", OPT_ATTACH, "HOW", 0,
-	  "vfio-user; or builtin: QEMU's own device of that name", 0 },
+	  "vfio-user, a process each; qemu: in QEMU, by the adapter; builtin: QEMU's own", 0 },
 	{ "kernel", OPT_KERNEL, "FILE", 0, "a bzImage, or the tree it was built in", 0 },
 	{ "append", OPT_APPEND, "WORDS", 0, "more of the kernel's command line", 0 },
 	{ "image", OPT_IMAGE, "DISK", 0, "test in this root disk; it is not changed", 0 },

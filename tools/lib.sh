@@ -26,3 +26,19 @@ lock_cache() {
 	exec 9>"$cache/lock"
 	flock -n 9 || { say "waiting for another riser that uses $cache"; flock 9; }
 }
+
+# wrap_qemu ROOT PROGRAM: makes PROGRAM start the QEMU in an unpacked root. It runs on the C library
+# there, without a chroot, so that it sees every path of the host.
+wrap_qemu() {
+	local libs=$1/usr/lib/x86_64-linux-gnu
+	mkdir -p "$(dirname "$2")"
+	cat >"$2.new" <<-END
+		#!/bin/sh
+		export QEMU_MODULE_DIR='$libs/qemu'
+		exec '$libs/ld-linux-x86-64.so.2' --argv0 qemu-system-x86_64 --library-path '$libs' \\
+			\${RISER_QEMU_PRELOAD:+--preload "\$RISER_QEMU_PRELOAD"} \\
+			'$1/usr/bin/qemu-system-x86_64' -L '$1/usr/share/qemu' -L '$1/usr/share/seabios' "\$@"
+	END
+	chmod +x "$2.new"
+	mv "$2.new" "$2"
+}

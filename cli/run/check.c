@@ -104,7 +104,8 @@ bool check_options(const struct run_options *options)
 {
 	bool ok = check_memory(options->memory) && check_image(options->image);
 
-	for (unsigned i = 0; i < options->device_count && ok && !options->builtin; i++)
+	for (unsigned i = 0;
+	     i < options->device_count && ok && options->attach != ATTACH_BUILTIN; i++)
 		ok = check_device(&options->devices[i]);
 	return ok;
 }

@@ -76,7 +76,7 @@ static void print_server(const struct device_spec *device, const char *path)
 void dry_run(const struct run_options *options, const struct guest_software *software,
 	     const char *scratch)
 {
-	unsigned servers = options->builtin ? 0 : options->device_count;
+	unsigned servers = options->attach == ATTACH_VFIO_USER ? options->device_count : 0;
 	char **arguments = qemu_arguments(options, software, scratch);
 
 	print_initrd(options, software, scratch);

@@ -140,11 +140,33 @@ static bool needs_driver(const struct run_options *options)
 	return needs;
 }
 
+/* A QEMU with the adapter in it, in place of the one that has vfio-user. */
+static bool take_adapter(struct guest_software *software, struct signals *signals)
+{
+	char *program = text("%s/qemu-adapter", place_of_tools()), *printed = NULL;
+	char *arguments[] = { program, (char *)"--models", (char *)place_of_models(), NULL };
+	size_t size;
+	FILE *output = open_memstream(&printed, &size);
+	bool ok = output && helper_run(arguments, output, signals);
+
+	if (output)
+		fclose(output);
+	if (ok) {
+		printed[strcspn(printed, "\n")] = '\0';
+		replace(&software->qemu, text("%s", printed));
+	}
+	free(printed);
+	free(program);
+	return ok;
+}
+
 bool software_find(const struct run_options *options, struct guest_software *software,
 		   struct signals *signals)
 {
 	*software = (struct guest_software){ 0 };
 	if (!provision(software, signals))
+		return false;
+	if (options->attach == ATTACH_QEMU && !take_adapter(software, signals))
 		return false;
 	if (options->kernel && !take_kernel(software, options->kernel))
 		return false;

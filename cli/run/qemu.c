@@ -58,13 +58,6 @@ static void add_device(struct list *list, const char *scratch, unsigned device)
 	free(path);
 }
 
-static void add_builtin(struct list *list, const struct device_spec *device)
-{
-	add_words(list, "-device", NULL);
-	add(list, text("%s%s%s", device->name, device->options ? "," : "",
-		       device->options ? device->options : ""));
-}
-
 /* What a disk image is, by how it begins. */
 static const char *image_format(const char *path)
 {
@@ -91,6 +84,20 @@ static char *value_of(const char *word)
 	}
 	*to = '\0';
 	return value;
+}
+
+/* A device in QEMU itself: by the adapter, or QEMU's own. */
+static void add_inside(struct list *list, const struct device_spec *device, int attach)
+{
+	char *model = value_of(device->model);
+	char *what = attach == ATTACH_QEMU ? text("riser,model=%s", model)
+					   : text("%s", device->name);
+
+	add_words(list, "-device", NULL);
+	add(list, text("%s%s%s", what, device->options ? "," : "",
+		       device->options ? device->options : ""));
+	free(what);
+	free(model);
 }
 
 static void add_image(struct list *list, const char *path)
@@ -137,10 +144,10 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 			options->append ? " " : "", options->append ? options->append : ""));
 	add_consoles(&list, options, scratch);
 	for (unsigned i = 0; i < options->device_count; i++) {
-		if (options->builtin)
-			add_builtin(&list, &options->devices[i]);
-		else
+		if (options->attach == ATTACH_VFIO_USER)
 			add_device(&list, scratch, i);
+		else
+			add_inside(&list, &options->devices[i], options->attach);
 	}
 	if (options->image)
 		add_image(&list, options->image);

@@ -16,7 +16,8 @@ struct run_options {
 	struct device_spec devices[DEVICES_MAX];
 	unsigned device_count;
 	bool shell, dry_run;
-	bool builtin; /* QEMU's own devices of the same names */
+	/* A process each; in QEMU, by the adapter; or QEMU's own devices of the same names. */
+	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
 	const char *kernel, *append, *image, *vnc, *gdb;
 	uint64_t memory;       /* bytes */
 	unsigned smp, timeout; /* seconds */

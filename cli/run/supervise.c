@@ -154,7 +154,8 @@ static bool over(const struct run *run)
 
 static bool start_devices(struct run *run, const char *scratch)
 {
-	unsigned count = run->options->builtin ? 0 : run->options->device_count;
+	unsigned count =
+		run->options->attach == ATTACH_VFIO_USER ? run->options->device_count : 0;
 
 	for (unsigned i = 0; i < count; i++) {
 		if (!start_device(run, i, scratch))

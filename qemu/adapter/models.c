@@ -85,7 +85,6 @@ GPtrArray *adapter_models_find(void)
     for (unsigned i = 0; folders[i]; i++) {
         add_folder(folders[i]);
     }
-    add_folder(RISER_MODEL_DIR);
     return found;
 }
 

@@ -180,7 +180,9 @@ static void at_the_beginning(void)
     register_module_init(at_the_end, MODULE_INIT_QOM);
 }
 
+/* What QEMU starts is not QEMU. */
 static void __attribute__((constructor)) loaded(void)
 {
+    unsetenv("LD_PRELOAD");
     register_module_init(at_the_beginning, MODULE_INIT_QOM);
 }
