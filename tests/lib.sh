@@ -41,14 +41,19 @@ says() {
 	}
 }
 
-# device NAME: a device's folder in $work, with a model and an empty test.
-device() {
-	mkdir -p "$work/$1/guest"
-	printf '#!/bin/sh\n' >"$work/$1/guest/test"
+# device_meson NAME: has the folder of that name in $work build its model.
+device_meson() {
 	cat >"$work/$1/meson.build" <<-END
 		project('$1', 'c', default_options: ['c_std=gnu11'])
 		shared_module('$1', '$1.c', name_prefix: '', c_args: '-I$source/include')
 	END
+}
+
+# device NAME: a device's folder in $work, with a model and an empty test.
+device() {
+	mkdir -p "$work/$1/guest"
+	printf '#!/bin/sh\n' >"$work/$1/guest/test"
+	device_meson "$1"
 	cat >"$work/$1/$1.c" <<-END
 		#include <riser/riser.h>
 		static const struct riser_pci_device $1 = {

@@ -30,12 +30,14 @@ lock_cache() {
 # wrap_qemu ROOT PROGRAM: makes PROGRAM start the QEMU in an unpacked root. It runs on the C library
 # there, without a chroot, so that it sees every path of the host.
 wrap_qemu() {
-	local libs=$1/usr/lib/x86_64-linux-gnu
+	local libs=$1/usr/lib/x86_64-linux-gnu loader
+	loader=$(find "$1/usr/lib" "$1/lib" -name ld-linux-x86-64.so.2 2>/dev/null | head -n 1)
+	[ -n "$loader" ] || die "the cached QEMU in $1 is incomplete; remove that folder and try again"
 	mkdir -p "$(dirname "$2")"
 	cat >"$2.new" <<-END
 		#!/bin/sh
 		export QEMU_MODULE_DIR='$libs/qemu'
-		exec '$libs/ld-linux-x86-64.so.2' --argv0 qemu-system-x86_64 --library-path '$libs' \\
+		exec '$loader' --argv0 qemu-system-x86_64 --library-path '$libs:$(dirname "$loader")' \\
 			\${RISER_QEMU_PRELOAD:+--preload "\$RISER_QEMU_PRELOAD"} \\
 			'$1/usr/bin/qemu-system-x86_64' -L '$1/usr/share/qemu' -L '$1/usr/share/seabios' "\$@"
 	END

@@ -60,6 +60,27 @@ void riser__config_build(struct riser_dev *dev)
 	riser__caps_build(pci, dev->desc);
 }
 
+void riser__config_integrate(struct riser_dev *dev)
+{
+	static const struct {
+		uint8_t at, size;
+	} link[] = { { PCI_EXP_LNKCAP, 4 },  { PCI_EXP_LNKCTL, 2 },  { PCI_EXP_LNKSTA, 2 },
+		     { PCI_EXP_LNKCAP2, 4 }, { PCI_EXP_LNKCTL2, 2 }, { PCI_EXP_LNKSTA2, 2 } };
+	struct riser__pci *pci = dev->pci;
+	unsigned at = pci->express;
+	uint32_t flags = riser__get(pci->reset + at + PCI_EXP_FLAGS, 2);
+
+	if (!at || (flags & PCI_EXP_FLAGS_TYPE) >> 4 != PCI_EXP_TYPE_ENDPOINT)
+		return;
+	riser__put(pci->reset + at + PCI_EXP_FLAGS, 2,
+		   (flags & ~(uint32_t)PCI_EXP_FLAGS_TYPE) | PCI_EXP_TYPE_RC_END << 4);
+	for (unsigned i = 0; i < sizeof(link) / sizeof(*link); i++) {
+		memset(pci->reset + at + link[i].at, 0, link[i].size);
+		memset(pci->writable + at + link[i].at, 0, link[i].size);
+	}
+	memcpy(pci->config + at, pci->reset + at, PCI_EXP_LNKSTA2 + 2);
+}
+
 void riser__config_changed(struct riser_dev *dev)
 {
 	struct riser__pci *pci = dev->pci;

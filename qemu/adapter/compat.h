@@ -14,7 +14,7 @@
 #include "exec/memory.h"
 #include "hw/pci/msi.h"
 #include "hw/pci/pci.h"
-#include "hw/pci/pci_device.h"
+#include "hw/pci/pci_bus.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
 #include "monitor/monitor.h"
@@ -23,6 +23,11 @@
 #define ADAPTER_QEMU(major, minor) \
     (QEMU_VERSION_MAJOR > (major) || \
      (QEMU_VERSION_MAJOR == (major) && QEMU_VERSION_MINOR >= (minor)))
+
+/* pci.h was one until 8.0. */
+#if ADAPTER_QEMU(8, 0)
+#include "hw/pci/pci_device.h"
+#endif
 
 #if !ADAPTER_QEMU(9, 0)
 #define bql_locked() qemu_mutex_iothread_locked()

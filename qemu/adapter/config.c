@@ -134,7 +134,11 @@ void adapter_config_init(Adapter *s)
 {
     PCIDevice *pci = PCI_DEVICE(s);
     uint8_t header_type = pci->config[PCI_HEADER_TYPE];
+    PCIBus *bus = pci_get_bus(pci);
 
+    if (pci_bus_is_express(bus) && bus->flags & PCI_BUS_IS_ROOT) {
+        riser__config_integrate(s->dev);
+    }
     riser__pci_read(s->dev, RISER__REGION_CONFIG, 0, pci->config, s->dev->pci->config_size);
     pci->config[PCI_HEADER_TYPE] = header_type;
     pci->exp.exp_cap = s->dev->pci->express;

@@ -142,7 +142,7 @@ static void log_line(void *host, enum riser_log_level level, const char *line)
     const char *name = s->dev ? s->dev->desc->name : s->model->pci.name;
 
     if (level == RISER_DEBUG) {
-        qemu_log("%s: %s\n", name, line);
+        qemu_log("%" PRIu64 " %s: %s\n", now(s), name, line);
     } else {
         error_printf("%s: %s\n", name, line);
     }

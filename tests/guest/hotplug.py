@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Plugs a device in, has its driver use it, unplugs it, ten times in one guest, on both attachments."""
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+import vm
+
+ROUNDS = 10
+BUILD = sys.argv[1]
+RISER = f'{BUILD}/riser'
+
+GUEST = '''#!/bin/sh
+# The device that comes and goes is beside the one that stays.
+count() { ls /sys/bus/pci/drivers/my_rng | grep -c ^0000; }
+for round in $(seq ''' + str(ROUNDS) + '''); do
+	echo "waiting for $round"
+	until [ "$(count)" = 2 ]; do sleep 0.05; done
+	until [ -c /dev/my_rng1 ]; do sleep 0.05; done
+	echo "used: $(head -c 4 /dev/my_rng1 | od -An -tu4)"
+	until [ "$(count)" = 1 ]; do sleep 0.05; done
+done
+echo "all rounds"
+'''
+
+
+class Monitor:
+    """QMP of the QEMU that `riser run` starts."""
+
+    def __init__(self, path):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(1)
+        self.listener.settimeout(60)
+
+    def accept(self):
+        peer, _ = self.listener.accept()
+        peer.settimeout(60)
+        self.file = peer.makefile('rw')
+        self.file.readline()
+        self.command('qmp_capabilities')
+
+    def command(self, name, **arguments):
+        self.file.write(json.dumps({'execute': name, 'arguments': arguments}) + '\n')
+        self.file.flush()
+        while True:
+            answer = json.loads(self.file.readline())
+            if 'error' in answer:
+                sys.exit(f'FAIL {name}: {answer["error"]["desc"]}')
+            if 'return' in answer:
+                return
+
+    def wait_event(self, name):
+        while json.loads(self.file.readline()).get('event') != name:
+            pass
+
+
+def make_device(folder):
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../devices/my_rng')
+    subprocess.run(['cp', '-R', source, f'{folder}/my_rng'], check=True)
+    include = os.path.join(source, '../../include')
+    with open(f'{folder}/my_rng/meson.build', 'w') as file:
+        file.write("project('my_rng', 'c', default_options: ['c_std=gnu11'])\n"
+                   "shared_module('my_rng', 'my_rng.c', name_prefix: '',\n"
+                   f"  c_args: '-I{os.path.abspath(include)}')\n")
+    with open(f'{folder}/my_rng/guest/test', 'w') as file:
+        file.write(GUEST)
+
+
+def options(attach, folder):
+    if attach == 'qemu':
+        return {'driver': 'my_rng'}
+    return {'driver': 'vfio-user-pci', 'socket': {'type': 'unix', 'path': f'{folder}/plugged'}}
+
+
+def operate(monitor, lines, device):
+    """Plugs in when the guest waits, unplugs when it has used the device."""
+    for line in lines:
+        print(line, end='', flush=True)
+        if 'waiting for' in line:
+            monitor.command('device_add', id='plugged', bus='rootport', **device)
+        if 'used:' in line:
+            assert int(line.split()[-1]) > 0
+            monitor.command('device_del', id='plugged')
+            monitor.wait_event('DEVICE_DELETED')
+
+
+def run(attach, folder):
+    path = f'{folder}/qmp.{attach}'
+    monitor = Monitor(path)
+    accepted = threading.Thread(target=monitor.accept)
+    accepted.start()
+    guest = subprocess.Popen(
+        [RISER, 'run', '--attach', attach, '--timeout', '90', f'{folder}/my_rng', '--', '-device',
+         'pcie-root-port,id=rootport,chassis=1,slot=1', '-qmp', f'unix:{path}'],
+        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    accepted.join()
+    operate(monitor, guest.stdout, options(attach, folder))
+    if guest.wait():
+        sys.exit(f'FAIL {attach}: status {guest.returncode}')
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        make_device(folder)
+        server = subprocess.Popen([RISER, 'serve', f'{BUILD}/devices/my_rng.so', '--socket',
+                                   f'{folder}/plugged'], stdout=subprocess.DEVNULL)
+        try:
+            vm.wait_for(lambda: os.path.exists(f'{folder}/plugged'))
+            for attach in 'vfio-user', 'qemu':
+                run(attach, folder)
+            assert server.poll() is None
+        finally:
+            server.terminate()
+            server.wait()
+
+
+main()

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""savevm and loadvm in the middle of my_rng's sequence and of edu's DMA: both go on where they were."""
+import ctypes
+import sys
+import tempfile
+import time
+
+import vm
+
+RNG, EDU = 3, 4
+RNG_BAR, EDU_BAR, MEMORY = 0xfe000000, 0xfd000000, 0x100000
+SRC, DST, COUNT, COMMAND = 0x80, 0x88, 0x90, 0x98
+BUFFER, RUN, TO_RAM = 0x40000, 1, 2
+
+
+def check(what, expected, got):
+    if expected != got:
+        sys.exit(f'FAIL {what}: expected {expected}, got {got}')
+    print(f'ok   {what}')
+
+
+def copy(guest, source, target, count, command):
+    guest.qtest(f'writeq {EDU_BAR + SRC:#x} {source:#x}')
+    guest.qtest(f'writeq {EDU_BAR + DST:#x} {target:#x}')
+    guest.qtest(f'writeq {EDU_BAR + COUNT:#x} {count}')
+    guest.qtest(f'writeq {EDU_BAR + COMMAND:#x} {command}')
+
+
+def running(guest):
+    return guest.qtest(f'readq {EDU_BAR + COMMAND:#x}') & RUN
+
+
+def finish(guest):
+    """Lets time pass until the copy is done."""
+    guest.qmp('cont')
+    vm.wait_for(lambda: not running(guest))
+    guest.qmp('stop')
+
+
+def numbers(guest, count):
+    return [guest.qtest(f'readl {RNG_BAR:#x}') for _ in range(count)]
+
+
+def snapshot(guest, verb):
+    said = guest.hmp(f'{verb} here')
+    if said:
+        sys.exit(f'FAIL {verb}: {said}')
+
+
+def expected_numbers(seed, count):
+    libc = ctypes.CDLL(None)
+    libc.srand(seed)
+    return [libc.rand() for _ in range(count)]
+
+
+def create(guest, **options):
+    guest.qmp('blockdev-create', **{'job-id': 'create', 'options': options})
+    vm.wait_for(lambda: guest.qmp('query-jobs')[0]['status'] == 'concluded')
+    guest.qmp('job-dismiss', id='create')
+
+
+def make_disk(guest, path):
+    """Where snapshots are kept."""
+    file = {'driver': 'file', 'filename': path}
+    create(guest, **file, size=0)
+    create(guest, driver='qcow2', file=file_node(guest, file), size=1 << 20)
+    guest.qmp('blockdev-add', **{'driver': 'qcow2', 'node-name': 'disk', 'file': 'file'})
+
+
+def file_node(guest, file):
+    guest.qmp('blockdev-add', **{'node-name': 'file', **file})
+    return 'file'
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        guest = vm.Vm(folder, vm.program(), '-device', f'my_rng,addr={RNG:#x}', '-device',
+                      f'riser,model=edu,addr={EDU:#x}', qtest=True)
+        make_disk(guest, f'{folder}/disk.qcow2')
+        guest.config(RNG, 0x10, RNG_BAR)
+        guest.config(EDU, 0x10, EDU_BAR)
+        for slot in RNG, EDU:
+            guest.config(slot, 4, 6, 'w')
+        guest.qtest(f'writel {RNG_BAR + 4:#x} 0x42')
+        check('a seeded sequence', expected_numbers(0x42, 2), numbers(guest, 2))
+        guest.qtest(f'write {MEMORY:#x} 4 0x11223344')
+        copy(guest, MEMORY, BUFFER, 4, RUN)
+        guest.qmp('cont')
+        time.sleep(0.02)
+        guest.qmp('stop')
+        check('the copy is under way', RUN, running(guest))
+        snapshot(guest, 'savevm')
+        then = numbers(guest, 3)
+        finish(guest)
+        snapshot(guest, 'loadvm')
+        check('the copy is under way again', RUN, running(guest))
+        check('the sequence goes on where it was', then, numbers(guest, 3))
+        finish(guest)
+        copy(guest, BUFFER, MEMORY + 64, 4, RUN | TO_RAM)
+        finish(guest)
+        check('the copy, too', 0x11223344,
+              int.from_bytes(guest.qtest(f'readl {MEMORY + 64:#x}').to_bytes(4, 'little'), 'big'))
+        guest.end()
+
+
+main()
