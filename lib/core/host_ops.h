@@ -14,6 +14,12 @@ struct riser__host_ops {
 	 */
 	bool keeps_msix_table;
 
+	/*
+	 * Jobs run on the device's thread, with the posted work: for a host whose runs have to
+	 * be the same each time.
+	 */
+	bool jobs_in_turn;
+
 	/* Nanoseconds on the host's clock. Any thread. */
 	uint64_t (*now)(void *host);
 	/*

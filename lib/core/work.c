@@ -117,11 +117,25 @@ static struct riser_job *take_ended(struct riser__work_state *w)
 	return job;
 }
 
+static void run_job(struct riser_dev *dev, struct riser__work_state *w);
+
+static void run_jobs_in_turn(struct riser_dev *dev)
+{
+	struct riser__work_state *w = &dev->work;
+
+	pthread_mutex_lock(&w->lock);
+	while (w->workers && w->workers->first && !w->closed)
+		run_job(dev, w);
+	pthread_mutex_unlock(&w->lock);
+}
+
 void riser__dev_run_posted(struct riser_dev *dev)
 {
 	struct riser_job *job, *next;
 
 	run_works(dev);
+	if (dev->ops->jobs_in_turn)
+		run_jobs_in_turn(dev);
 	for (job = take_ended(&dev->work); job; job = next) {
 		next = job->next_;
 		/* From here on it may be submitted again, and not before: it is in the list. */
@@ -219,7 +233,7 @@ int riser_job_submit(struct riser_dev *dev, struct riser_job *job)
 		ret = -EAGAIN;
 	if (!ret && !w->workers)
 		ret = add_workers(w);
-	if (!ret)
+	if (!ret && !dev->ops->jobs_in_turn)
 		ret = add_thread(dev);
 	if (!ret) {
 		struct riser__workers *workers = w->workers;
@@ -232,6 +246,8 @@ int riser_job_submit(struct riser_dev *dev, struct riser_job *job)
 		pthread_cond_signal(&workers->wanted);
 	}
 	pthread_mutex_unlock(&w->lock);
+	if (!ret && dev->ops->jobs_in_turn)
+		dev->ops->wake(dev->host);
 	return ret;
 }
 

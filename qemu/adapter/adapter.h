@@ -47,7 +47,8 @@ struct Adapter {
     struct riser_model *model;
     struct riser_model *own_model; /* opened for this device */
     struct riser_dev *dev;
-    QEMUTimer *timer;
+    QEMUTimer *timer; /* the device's next deadline */
+    QEMUTimer *turn;  /* posted work, with -icount */
     QEMUBH *bh;
     GHashTable *watches; /* struct riser_watch to struct adapter_watch */
 
@@ -68,7 +69,7 @@ struct Adapter {
 };
 
 /* host.c: what libriser asks of QEMU. */
-extern const struct riser__host_ops adapter_host_ops;
+const struct riser__host_ops *adapter_host_ops(void);
 void adapter_host_init(Adapter *s);
 void adapter_host_fini(Adapter *s);
 

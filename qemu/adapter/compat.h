@@ -29,6 +29,12 @@
 #include "hw/pci/pci_device.h"
 #endif
 
+#if ADAPTER_QEMU(10, 0)
+#include "system/cpu-timers.h"
+#else
+#include "sysemu/cpu-timers.h"
+#endif
+
 #if !ADAPTER_QEMU(9, 0)
 #define bql_locked() qemu_mutex_iothread_locked()
 #define device_class_set_legacy_reset(dc, fn) ((dc)->reset = (fn))

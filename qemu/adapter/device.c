@@ -42,7 +42,7 @@ static bool make_device(Adapter *s, Error **errp)
         return false;
     }
     adapter_host_init(s);
-    if (riser__dev_create(s->model, options, &adapter_host_ops, s, s->trace, &error,
+    if (riser__dev_create(s->model, options, adapter_host_ops(), s, s->trace, &error,
                           &s->dev)) {
         error_setg(errp, "%s", error.text);
         return false;

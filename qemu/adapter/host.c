@@ -36,6 +36,21 @@ static void wake(void *host)
     qemu_bh_schedule(s->bh);
 }
 
+/*
+ * With -icount a bottom half would run whenever the main loop comes to it; a timer that is due
+ * runs at its place among the instructions.
+ */
+static void wake_in_turn(void *host)
+{
+    Adapter *s = host;
+
+    if (bql_locked()) {
+        timer_mod_ns(s->turn, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    } else {
+        wake(host);
+    }
+}
+
 /* ---- Descriptors ---- */
 
 struct adapter_watch {
@@ -148,29 +163,32 @@ static void log_line(void *host, enum riser_log_level level, const char *line)
     }
 }
 
-const struct riser__host_ops adapter_host_ops = {
-    .now = now,
-    .set_deadline = set_deadline,
-    .wake = wake,
-    .watch = watch,
-    .intx = intx,
-    .message = message,
-    .dma = adapter_dma,
-    .dma_map = adapter_dma_map,
-    .dma_unmap = adapter_dma_unmap,
-    .log = log_line,
-};
+#define OPS \
+    .now = now, .set_deadline = set_deadline, .watch = watch, .intx = intx, \
+    .message = message, .dma = adapter_dma, .dma_map = adapter_dma_map, \
+    .dma_unmap = adapter_dma_unmap, .log = log_line
+
+const struct riser__host_ops *adapter_host_ops(void)
+{
+    static const struct riser__host_ops usual = { OPS, .wake = wake };
+    static const struct riser__host_ops counted = { OPS, .wake = wake_in_turn,
+                                                    .jobs_in_turn = true };
+
+    return icount_enabled() ? &counted : &usual;
+}
 
 void adapter_host_init(Adapter *s)
 {
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_timer, s);
     s->bh = qemu_bh_new(on_bh, s);
+    s->turn = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_bh, s);
     s->watches = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 }
 
 void adapter_host_fini(Adapter *s)
 {
     timer_free(s->timer);
+    timer_free(s->turn);
     qemu_bh_delete(s->bh);
     g_hash_table_destroy(s->watches);
     s->timer = NULL;

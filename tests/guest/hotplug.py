@@ -26,6 +26,7 @@ for round in $(seq ''' + str(ROUNDS) + '''); do
 	until [ "$(count)" = 1 ]; do sleep 0.05; done
 done
 echo "all rounds"
+sleep 1 # QEMU lets go of the device after the guest has
 '''
 
 

@@ -91,12 +91,11 @@ def sleeping_firmware(folder):
     return path
 
 
-def program():
-    """A QEMU with the adapter in it, as the build and the cache have it."""
+def program(build):
+    """A QEMU with the adapter in it, and the models of this build."""
     source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    models = os.environ['RISER_TEST_MODELS']
-    made = subprocess.run([f'{source}/tools/qemu-adapter', '--models', models], check=True,
-                          stdout=subprocess.PIPE, text=True)
+    made = subprocess.run([f'{source}/tools/qemu-adapter', '--models', f'{build}/devices'],
+                          check=True, stdout=subprocess.PIPE, text=True)
     return made.stdout.strip()
 
 
