@@ -135,8 +135,11 @@ class Device:
         return Watch(self, fd, events, ready)
 
     def window(self, bar, window):
-        """The memory of a window, by its index in the table."""
-        size = self._model.bars[bar].windows[window].size_of(self._model.state)
+        """The memory of a window, by its index in the table of BAR `bar`."""
+        tables = {line.values["index"]: line.windows for line in self._model.bars}
+        if window not in range(len(tables.get(bar, []))):
+            raise Error(f"BAR{bar} has no window {window}")
+        size = tables[bar][window].size_of(self._model.state)
         return memory_at(lib.riser_window(self._pointer, bar, window), size)
 
 

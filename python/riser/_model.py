@@ -190,12 +190,16 @@ PM, EXPRESS, AER = cap(c.CAP_PM), cap(c.CAP_EXPRESS), cap(c.CAP_AER)
 ATS, PASID = cap(c.CAP_ATS), cap(c.CAP_PASID)
 
 
+class NoState(c.State):
+    _fields_ = []
+
+
 class PciDevice(Line):
     """struct riser_pci_device, with the members of its id beside the others. `state` is a class
     derived from riser.State."""
     structure = _abi.riser_pci_device
 
-    def __init__(self, *, name, state=c.State, bars=(), timers=(), fields=(), **values):
+    def __init__(self, *, name, state=NoState, bars=(), timers=(), fields=(), **values):
         ids = [field[0] for field in _abi.riser_pci_id._fields_]
         self.id = {key: values.pop(key) for key in ids if key in values}
         self.bars, self.timers, self.state = list(bars), list(timers), state
