@@ -100,6 +100,8 @@ struct adapter_model {
     char *name;
 };
 GPtrArray *adapter_models_find(void);
+/* In QEMU's own tree: adds the models that are built in. */
+void adapter_builtins(void (*add)(struct riser_export exported)) __attribute__((weak));
 /* A path, or the name of one that was found. NULL: error is set. */
 struct riser_model *adapter_model_open(const char *name, struct riser_model **own,
                                        Error **errp);

@@ -40,20 +40,26 @@ void adapter_options_add(struct adapter_options *options, const struct riser_pci
     }
 }
 
-static void add_model(const char *path)
+static void add_model(struct riser_model *model)
 {
-    struct adapter_model *m;
-    struct riser_error error;
-    struct riser_model *model;
+    struct adapter_model *m = g_new0(struct adapter_model, 1);
 
-    if (riser_model_open(path, &model, &error)) {
-        return; /* not every shared object is one */
-    }
-    m = g_new0(struct adapter_model, 1);
     m->model = model;
     m->name = g_strdup(riser_model_pci(model)->name);
     adapter_options_add(&m->options, riser_model_pci(model));
     g_ptr_array_add(found, m);
+}
+
+static void add_builtin(struct riser_export exported)
+{
+    struct riser_error error;
+    struct riser_model *model;
+
+    if (riser_model_from_export(exported, &model, &error)) {
+        fprintf(stderr, "qemu: %s\n", error.text);
+    } else {
+        add_model(model);
+    }
 }
 
 static void add_folder(const char *folder)
@@ -64,8 +70,13 @@ static void add_folder(const char *folder)
     while (dir && (name = g_dir_read_name(dir))) {
         if (g_str_has_suffix(name, ".so")) {
             g_autofree char *path = g_build_filename(folder, name, NULL);
+            struct riser_error error;
+            struct riser_model *model;
 
-            add_model(path);
+            /* Not every shared object is one. */
+            if (!riser_model_open(path, &model, &error)) {
+                add_model(model);
+            }
         }
     }
     if (dir) {
@@ -82,6 +93,9 @@ GPtrArray *adapter_models_find(void)
         return found;
     }
     found = g_ptr_array_new();
+    if (adapter_builtins) {
+        adapter_builtins(add_builtin);
+    }
     for (unsigned i = 0; folders[i]; i++) {
         add_folder(folders[i]);
     }

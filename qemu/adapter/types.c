@@ -137,6 +137,7 @@ static void register_all(void)
 
 /* ---- Being loaded ---- */
 
+#ifdef RISER_QEMU_VERSION
 /* QEMU's own way to report needs what is not there this early. */
 static void refuse(const char *running)
 {
@@ -167,6 +168,12 @@ static void check_version(void)
     }
     qapi_free_VersionInfo(info);
 }
+
+#else /* built into QEMU */
+static void check_version(void)
+{
+}
+#endif
 
 /* Once all types of QEMU's own are known, so that names that are taken are seen. */
 static void at_the_end(void)
