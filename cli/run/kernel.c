@@ -24,6 +24,8 @@ static void take_line(struct guest_software *software, const char *key, const ch
 		char **to;
 	} known[] = {
 		{ "QEMU", &software->qemu },
+		{ "QEMU_VERSION", &software->qemu_version },
+		{ "QEMU_VFIO_USER", &software->vfio_user },
 		{ "KERNEL", &software->kernel },
 		{ "KERNEL_RELEASE", &software->release },
 		{ "KERNEL_BUILD", &software->build },
@@ -65,7 +67,8 @@ static bool provision(struct guest_software *software, struct signals *signals)
 		fclose(output);
 	if (ok)
 		take_manifest(software, manifest);
-	if (ok && (!software->qemu || !software->kernel || !software->initramfs)) {
+	if (ok && (!software->qemu || !software->vfio_user || !software->kernel ||
+		   !software->initramfs)) {
 		complain("the cache's manifest is incomplete; remove it and try again");
 		ok = false;
 	}
@@ -168,6 +171,12 @@ bool software_find(const struct run_options *options, struct guest_software *sof
 		return false;
 	if (options->attach == ATTACH_QEMU && !take_adapter(software, signals))
 		return false;
+	if (options->attach == ATTACH_VFIO_USER && strcmp(software->vfio_user, "yes") != 0) {
+		complain("%s is QEMU %s, which has no vfio-user-pci: 10.1 or newer is needed; "
+			 "unset RISER_QEMU to use a cached one",
+			 software->qemu, software->qemu_version);
+		return false;
+	}
 	if (options->kernel && !take_kernel(software, options->kernel))
 		return false;
 	if (!is_folder(software->build) && needs_driver(options)) {
@@ -183,6 +192,8 @@ bool software_find(const struct run_options *options, struct guest_software *sof
 void software_forget(struct guest_software *software)
 {
 	free(software->qemu);
+	free(software->qemu_version);
+	free(software->vfio_user);
 	free(software->kernel);
 	free(software->release);
 	free(software->build);

@@ -48,7 +48,8 @@ bool helper_run(char *const *arguments, FILE *output, struct signals *signals);
 
 /* kernel.c: the guest's software, from the cache's manifest or as the user names it. */
 struct guest_software {
-	char *qemu, *kernel, *release, *build, *modules, *initramfs;
+	char *qemu, *qemu_version, *vfio_user; /* whether QEMU has it: "yes" or "no" */
+	char *kernel, *release, *build, *modules, *initramfs;
 };
 bool software_find(const struct run_options *options, struct guest_software *software,
 		   struct signals *signals);
