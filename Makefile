@@ -24,10 +24,15 @@ bench: build
 	@ninja -C $(BUILD) bench
 	@ninja -C $(BUILD) bench-blk
 
+# Each fuzzer for so many seconds.
+TIME ?= 60
+fuzz: deps
+	@tools/fuzz $(TIME)
+
 install: build
 	@meson install -C $(BUILD)
 
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all deps build run check bench install clean
+.PHONY: all deps build run check bench fuzz install clean

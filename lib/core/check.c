@@ -223,7 +223,7 @@ static int check_window(const struct check *c, const struct riser_bar *bar,
 			return refuse(c, "%s: %s windows '%s' and '%s' overlap", c->desc->name,
 				      c->where, other->name, window->name);
 	}
-	for (const struct riser_reg *end = reg + bar->regs.count; reg < end; reg++) {
+	for (uint32_t left = bar->regs.count; left; left--, reg++) {
 		for (uint32_t i = 0; i < reg_count(reg); i++) {
 			uint64_t stride = reg->stride ? reg->stride : reg->width;
 

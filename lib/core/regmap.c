@@ -27,7 +27,7 @@ static void expand(struct riser__regmap *map, const struct riser_table *regs)
 	const struct riser_reg *reg = regs->base;
 	size_t n = 0;
 
-	for (const struct riser_reg *end = reg + regs->count; reg < end; reg++) {
+	for (uint32_t left = regs->count; left; left--, reg++) {
 		uint32_t stride = reg->stride ? reg->stride : reg->width;
 
 		for (uint32_t i = 0; i < elements(reg); i++)

@@ -88,7 +88,7 @@ int riser_chain_map(struct riser_chain *chain, bool write, size_t length,
 	}
 	if (write && !ret)
 		chain->written += (uint32_t)length;
-	*iov = chain->iov + first;
+	*iov = chain->iov ? chain->iov + first : NULL;
 	*count = (int)(chain->held_count - first);
 	return ret;
 }
