@@ -4,7 +4,6 @@
  * how many bytes go out in one send, whether a descriptor goes with them and which, the bytes.
  * A record may be a true VERSION message, so that what follows it is looked at.
  */
-#define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
