@@ -101,8 +101,8 @@ int riser_driver_add(struct riser_driver_queue *queue, const struct riser_driver
 /* Shows the device what was added and notifies it, if it wants that. */
 int riser_driver_kick(struct riser_driver_queue *queue);
 /*
- * A buffer that the device has used, and how many bytes it says it wrote. Either may be NULL. Is
- * there none: -EAGAIN; -EPROTO: the device gave back what it did not have.
+ * A buffer that the device has used, and how many bytes it says it wrote. Either may be NULL.
+ * Is there none: -EAGAIN; -EPROTO: the device gave back what it did not have.
  */
 int riser_driver_get(struct riser_driver_queue *queue, void **cookie, uint32_t *written);
 /* The same, waited for; timeout in ns of the host's clock. -ETIMEDOUT. */
@@ -116,17 +116,17 @@ int riser_driver_notify(struct riser_driver_queue *queue);
 /* What the next riser_driver_add() does wrong; MIS_INDEX: the next kick. */
 enum riser_driver_mischief {
 	RISER_MIS_NONE,
-	RISER_MIS_LOOP,		  /* the chain goes round; packed: fills the ring */
-	RISER_MIS_LONG,		  /* an indirect table of more than the device takes */
-	RISER_MIS_NEXT,		  /* the next descriptor is past the table; split */
-	RISER_MIS_HEAD,		  /* a head past the table; split */
-	RISER_MIS_INDEX,	  /* the index jumps past the ring's size; split */
-	RISER_MIS_ADDRESS,	  /* a part outside memory */
-	RISER_MIS_WRAP,		  /* a part that goes past 2^64 */
-	RISER_MIS_ORDER,	  /* a part to be read after one to be written */
-	RISER_MIS_EMPTY,	  /* a part of no bytes */
-	RISER_MIS_INDIRECT_SIZE,  /* a table that is no multiple of 16 bytes */
-	RISER_MIS_INDIRECT_EMPTY, /* a table of no bytes */
+	RISER_MIS_LOOP,		    /* the chain goes round; packed: fills the ring */
+	RISER_MIS_LONG,		    /* an indirect table of more than the device takes */
+	RISER_MIS_NEXT,		    /* the next descriptor is past the table; split */
+	RISER_MIS_HEAD,		    /* a head past the table; split */
+	RISER_MIS_INDEX,	    /* the index jumps past the ring's size; split */
+	RISER_MIS_ADDRESS,	    /* a part outside memory */
+	RISER_MIS_WRAP,		    /* a part that goes past 2^64 */
+	RISER_MIS_ORDER,	    /* a part to be read after one to be written */
+	RISER_MIS_EMPTY,	    /* a part of no bytes */
+	RISER_MIS_INDIRECT_SIZE,    /* a table that is no multiple of 16 bytes */
+	RISER_MIS_INDIRECT_EMPTY,   /* a table of no bytes */
 	RISER_MIS_INDIRECT_ADDRESS, /* a table outside memory */
 	RISER_MIS_INDIRECT_NEXT,    /* an indirect descriptor with NEXT */
 	RISER_MIS_INDIRECT_NESTED,  /* an indirect descriptor in a table */

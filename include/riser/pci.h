@@ -163,7 +163,8 @@ struct riser_pci_device {
 	void (*saving)(struct riser_dev *dev);
 	/* After a state of `version` was loaded: the contrary. An error refuses the state. */
 	int (*loaded)(struct riser_dev *dev, uint32_t version);
-	/* Once, if init() succeeded. Work and jobs are gone already; timers and watches go after it. */
+	/* Once, if init() succeeded. Work and jobs are gone already; timers and watches go
+	 * after it. */
 	void (*fini)(struct riser_dev *dev);
 };
 

@@ -87,9 +87,10 @@ void riser_server_destroy(struct riser_server *server);
 
 /*
  * Serves one device until SIGINT, SIGTERM or SIGHUP. No handler is installed: they are blocked
- * meanwhile, in this thread and those that it starts. With socket_path NULL the socket is the one that systemd gave (LISTEN_FDS, see
- * sd_listen_fds(3)), whatever socket_fd is; -EDESTADDRREQ if it gave none. Prints to standard
- * output what to give QEMU, or the line "ready" where the socket was given.
+ * meanwhile, in this thread and those that it starts. With socket_path NULL the socket is the
+ * one that systemd gave (LISTEN_FDS, see sd_listen_fds(3)), whatever socket_fd is;
+ * -EDESTADDRREQ if it gave none. Prints to standard output what to give QEMU, or the line
+ * "ready" where the socket was given.
  */
 int riser_serve(struct riser_model *model, const struct riser_server_config *config,
 		struct riser_error *error);

@@ -154,8 +154,8 @@ bool riser_vq_live(const struct riser_vq *vq);
 struct riser_chain *riser_vq_pop(struct riser_vq *vq);
 /*
  * Gives a request back as used, with the bytes that were written into it, in any order. The
- * driver sees it, and is interrupted if it wants to be, at once, or at the end of the batch that
- * is open on the queue; its kick() is one. Any thread.
+ * driver sees it, and is interrupted if it wants to be, at once, or at the end of the batch
+ * that is open on the queue; its kick() is one. Any thread.
  */
 void riser_vq_push(struct riser_vq *vq, struct riser_chain *chain);
 /* Several pushes with one interrupt: it comes with the end. Any thread; pairs may nest. */

@@ -71,8 +71,8 @@ void riser__config_read(struct riser_dev *dev, uint64_t offset, uint8_t *to, siz
 void riser__config_write(struct riser_dev *dev, uint64_t offset, const uint8_t *from,
 			 size_t length);
 /*
- * For hosts that put the function onto a root complex's own bus: an endpoint there is an integrated
- * one, without a link (PCIe 1.3.2.3).
+ * For hosts that put the function onto a root complex's own bus: an endpoint there is an
+ * integrated one, without a link (PCIe 1.3.2.3).
  */
 void riser__config_integrate(struct riser_dev *dev);
 /* Has everything that follows from configuration space follow it. */

@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Plugs a device in, has its driver use it, unplugs it, ten times in one guest, on both attachments."""
-import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,37 +26,6 @@ done
 echo "all rounds"
 sleep 1 # QEMU lets go of the device after the guest has
 '''
-
-
-class Monitor:
-    """QMP of the QEMU that `riser run` starts."""
-
-    def __init__(self, path):
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        self.listener.listen(1)
-        self.listener.settimeout(60)
-
-    def accept(self):
-        peer, _ = self.listener.accept()
-        peer.settimeout(60)
-        self.file = peer.makefile('rw')
-        self.file.readline()
-        self.command('qmp_capabilities')
-
-    def command(self, name, **arguments):
-        self.file.write(json.dumps({'execute': name, 'arguments': arguments}) + '\n')
-        self.file.flush()
-        while True:
-            answer = json.loads(self.file.readline())
-            if 'error' in answer:
-                sys.exit(f'FAIL {name}: {answer["error"]["desc"]}')
-            if 'return' in answer:
-                return
-
-    def wait_event(self, name):
-        while json.loads(self.file.readline()).get('event') != name:
-            pass
 
 
 def make_device(folder):
@@ -92,13 +59,12 @@ def operate(monitor, lines, device):
 
 
 def run(attach, folder):
-    path = f'{folder}/qmp.{attach}'
-    monitor = Monitor(path)
+    monitor = vm.Qmp(f'{folder}/qmp.{attach}')
     accepted = threading.Thread(target=monitor.accept)
     accepted.start()
     guest = subprocess.Popen(
         [RISER, 'run', '--attach', attach, '--timeout', '90', f'{folder}/my_rng', '--', '-device',
-         'pcie-root-port,id=rootport,chassis=1,slot=1', '-qmp', f'unix:{path}'],
+         'pcie-root-port,id=rootport,chassis=1,slot=1', '-qmp', f'unix:{monitor.path}'],
         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     accepted.join()
     operate(monitor, guest.stdout, options(attach, folder))

@@ -76,7 +76,7 @@ def file_node(guest, file):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         guest = vm.Vm(folder, vm.program(sys.argv[1]), '-device', f'my_rng,addr={RNG:#x}', '-device',
-                      f'riser,model=edu,addr={EDU:#x}', qtest=True)
+                      f'riser,model=edu,addr={EDU:#x}')
         make_disk(guest, f'{folder}/disk.qcow2')
         guest.config(RNG, 0x10, RNG_BAR)
         guest.config(EDU, 0x10, EDU_BAR)

@@ -7,61 +7,69 @@ import subprocess
 import time
 
 
-class Vm:
-    """
-    QEMU with these arguments. With `qtest` the script plays the guest: the machine's own CPU does
-    nothing, and its clock passes between `cont` and `stop`.
-    """
+class Monitor:
+    """One of QEMU's sockets, on which this end listens: QEMU connects when it starts."""
 
-    def __init__(self, folder, program, *arguments, qtest=False):
-        self.sockets = {}
-        self.command = [program, '-nodefaults', '-display', 'none', '-machine', 'q35']
-        wanted = ['qmp'] + (['qtest'] if qtest else [])
-        for name in wanted:
-            path = f'{folder}/{name}.{id(self)}'
-            listener = socket.socket(socket.AF_UNIX)
-            listener.bind(path)
-            listener.listen(1)
-            listener.settimeout(30)
-            self.sockets[name] = listener
-            self.command += [f'-{name}', f'unix:{path}']
-        if qtest:
-            self.command += ['-accel', 'tcg', '-S', '-bios', sleeping_firmware(folder),
-                             '-qtest-log', '/dev/null']
-        self.process = subprocess.Popen(self.command + list(arguments))
-        self.files = {}
-        for name, listener in self.sockets.items():
-            peer, _ = listener.accept()
-            listener.close()
-            peer.settimeout(60)
-            self.files[name] = peer.makefile('rw')
-        self.files['qmp'].readline()
-        self.qmp('qmp_capabilities')
+    def __init__(self, path):
+        self.path = path
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(1)
+        self.listener.settimeout(60)
 
-    def qmp(self, command, **arguments):
+    def accept(self):
+        peer, _ = self.listener.accept()
+        self.listener.close()
+        peer.settimeout(60)
+        self.file = peer.makefile('rw')
+
+
+class Qmp(Monitor):
+    def accept(self):
+        super().accept()
+        self.file.readline()
+        self.command('qmp_capabilities')
+
+    def command(self, name, **arguments):
         """The answer's `return`; an error is raised."""
-        file = self.files['qmp']
-        file.write(json.dumps({'execute': command, 'arguments': arguments}) + '\n')
-        file.flush()
+        self.file.write(json.dumps({'execute': name, 'arguments': arguments}) + '\n')
+        self.file.flush()
         while True:
-            answer = json.loads(file.readline())
+            answer = json.loads(self.file.readline())
             if 'error' in answer:
-                raise RuntimeError(answer['error']['desc'])
+                raise RuntimeError(f'{name}: {answer["error"]["desc"]}')
             if 'return' in answer:
                 return answer['return']
+
+    def wait_event(self, name):
+        while json.loads(self.file.readline()).get('event') != name:
+            pass
+
+
+class Vm:
+    """
+    QEMU with these arguments, and a guest that is this script: the machine's own CPU does nothing,
+    and its clock passes between `cont` and `stop`.
+    """
+
+    def __init__(self, folder, program, *arguments):
+        self.monitor = Qmp(f'{folder}/qmp')
+        self.accesses = Monitor(f'{folder}/qtest')
+        self.process = subprocess.Popen(
+            [program, '-nodefaults', '-display', 'none', '-machine', 'q35', '-accel', 'tcg', '-S',
+             '-bios', sleeping_firmware(folder), '-qmp', f'unix:{folder}/qmp',
+             '-qtest', f'unix:{folder}/qtest', '-qtest-log', '/dev/null', *arguments])
+        self.monitor.accept()
+        self.accesses.accept()
+        self.qmp = self.monitor.command
 
     def hmp(self, line):
         said = self.qmp('human-monitor-command', **{'command-line': line})
         return said.strip()
 
-    def wait_event(self, name):
-        file = self.files['qmp']
-        while json.loads(file.readline()).get('event') != name:
-            pass
-
     def qtest(self, line):
         """What qtest answers after OK, as a number if it is one."""
-        file = self.files['qtest']
+        file = self.accesses.file
         file.write(line + '\n')
         file.flush()
         while True:
