@@ -29,7 +29,7 @@ check_clean() {
 runs() {
 	local name=$1
 	shift
-	timeout 100 "$@" >"$work/log" 2>&1 </dev/null
+	timeout 200 "$@" >"$work/log" 2>&1 </dev/null
 	status=$?
 	check_clean "$name"
 }
