@@ -15,12 +15,12 @@ class Monitor:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(1)
-        self.listener.settimeout(60)
+        self.listener.settimeout(150)
 
     def accept(self):
         peer, _ = self.listener.accept()
         self.listener.close()
-        peer.settimeout(60)
+        peer.settimeout(150)
         self.file = peer.makefile('rw')
 
 
