@@ -23,7 +23,8 @@ def sections(text):
 def paragraphs(comment):
     lines = [re.sub(r"^\s*/?\*+/? ?", "", line).removesuffix("*/").rstrip()
              for line in comment.splitlines()]
-    return "\n".join(escape(line).lstrip() for line in lines).strip()
+    # A line that begins with an errno is no list.
+    return "\n".join(re.sub("^-", "\\\\-", escape(line).lstrip()) for line in lines).strip()
 
 
 def split(body):
