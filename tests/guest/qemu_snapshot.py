@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""savevm and loadvm in the middle of my_rng's sequence and of edu's DMA: both go on where they were."""
+"""In the middle of my_rng's sequence and of edu's DMA: savevm and loadvm, and migration to another
+QEMU. Both go on where they were."""
 import ctypes
+import os
 import sys
 import tempfile
 import time
@@ -73,10 +75,43 @@ def file_node(guest, file):
     return 'file'
 
 
+def start(folder, program, *arguments):
+    os.mkdir(folder)
+    return vm.Vm(folder, program, '-device', f'my_rng,addr={RNG:#x}', '-device',
+                 f'riser,model=edu,addr={EDU:#x}', *arguments)
+
+
+def begin_copy(guest):
+    """A copy that is under way while the machine stands still."""
+    copy(guest, MEMORY, BUFFER, 4, RUN)
+    guest.qmp('cont')
+    time.sleep(0.02)
+    guest.qmp('stop')
+    check('a copy is under way', RUN, running(guest))
+
+
+def check_copy(guest, what):
+    """It ends, and has copied: back to memory with it."""
+    finish(guest)
+    copy(guest, BUFFER, MEMORY + 64, 4, RUN | TO_RAM)
+    finish(guest)
+    got = guest.qtest(f'readl {MEMORY + 64:#x}')
+    check(what, 0x11223344, int.from_bytes(got.to_bytes(4, 'little'), 'big'))
+
+
+def move(guest, target, folder):
+    """Migrates to another QEMU."""
+    target.qmp('migrate-incoming', uri=f'unix:{folder}/migration')
+    guest.qmp('migrate', uri=f'unix:{folder}/migration')
+    vm.wait_for(lambda: guest.qmp('query-migrate').get('status') in ('completed', 'failed'))
+    check('the migration', 'completed', guest.qmp('query-migrate')['status'])
+    vm.wait_for(lambda: target.qmp('query-status')['status'] != 'inmigrate')
+
+
 def main():
+    program = vm.program(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
-        guest = vm.Vm(folder, vm.program(sys.argv[1]), '-device', f'my_rng,addr={RNG:#x}', '-device',
-                      f'riser,model=edu,addr={EDU:#x}')
+        guest = start(f'{folder}/one', program)
         make_disk(guest, f'{folder}/disk.qcow2')
         guest.config(RNG, 0x10, RNG_BAR)
         guest.config(EDU, 0x10, EDU_BAR)
@@ -85,23 +120,25 @@ def main():
         guest.qtest(f'writel {RNG_BAR + 4:#x} 0x42')
         check('a seeded sequence', expected_numbers(0x42, 2), numbers(guest, 2))
         guest.qtest(f'write {MEMORY:#x} 4 0x11223344')
-        copy(guest, MEMORY, BUFFER, 4, RUN)
-        guest.qmp('cont')
-        time.sleep(0.02)
-        guest.qmp('stop')
-        check('the copy is under way', RUN, running(guest))
+        begin_copy(guest)
         snapshot(guest, 'savevm')
         then = numbers(guest, 3)
         finish(guest)
         snapshot(guest, 'loadvm')
         check('the copy is under way again', RUN, running(guest))
         check('the sequence goes on where it was', then, numbers(guest, 3))
-        finish(guest)
-        copy(guest, BUFFER, MEMORY + 64, 4, RUN | TO_RAM)
-        finish(guest)
-        check('the copy, too', 0x11223344,
-              int.from_bytes(guest.qtest(f'readl {MEMORY + 64:#x}').to_bytes(4, 'little'), 'big'))
-        guest.end()
+        check_copy(guest, 'the copy, too')
+
+        begin_copy(guest)
+        guest.qmp('blockdev-del', **{'node-name': 'disk'})
+        target = start(f'{folder}/two', program, '-incoming', 'defer')
+        move(guest, target, folder)
+        then = expected_numbers(0x42, 8)[5:]
+        check('there it is still under way', RUN, running(target))
+        check('the sequence goes on there', then, numbers(target, 3))
+        check_copy(target, 'and the copy')
+        for machine in guest, target:
+            machine.end()
 
 
 main()
