@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	  cmd_inspect },
 	{ "poke", "drive a device by hand or from a script, without a VM", cmd_poke },
 	{ "regs", "print a register map as a C header, a table or JSON", cmd_regs },
+	{ "fuzz", "feed a device what a hostile guest or client would", cmd_fuzz },
 	{ "new", "make a device of your own, with driver and test", cmd_new },
 };
 

@@ -58,11 +58,12 @@ struct riser_model *fuzz_model(unsigned n, bool virtio)
 	return models[n];
 }
 
-/* Nothing that reaches out of this process. */
-static const char *options_of(struct riser_model *model)
+const char *fuzz_options(struct riser_model *model)
 {
-	const char *name = riser_model_pci(model)->name;
+	const char *name = riser_model_pci(model)->name, *given = getenv("RISER_FUZZ_OPTIONS");
 
+	if (given)
+		return given;
 	if (!strcmp(name, "virtio_console"))
 		return "console=null,port1=a:loop";
 	return strcmp(name, "virtio_net") ? NULL : "net=none";
@@ -72,7 +73,7 @@ struct riser_host *fuzz_bench(struct riser_model *model)
 {
 	struct riser_host_config config = { .size = sizeof(config),
 					    .memory = MEMORY,
-					    .options = options_of(model),
+					    .options = fuzz_options(model),
 					    .log = fuzz_log };
 	struct riser_error error;
 	struct riser_host *host;

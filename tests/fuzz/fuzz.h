@@ -23,6 +23,8 @@ uint64_t take(struct input *input, unsigned bytes);
  * `virtio` only those that are. Opened once.
  */
 struct riser_model *fuzz_model(unsigned n, bool virtio);
+/* RISER_FUZZ_OPTIONS; else, of the shipped ones, nothing that reaches out of this process. */
+const char *fuzz_options(struct riser_model *model);
 /* A bench with 1 MiB of memory, enabled; its log goes nowhere. */
 struct riser_host *fuzz_bench(struct riser_model *model);
 void fuzz_log(void *arg, enum riser_log_level level, const char *device, const char *line);

@@ -104,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct riser_server_config config = { .size = sizeof(config), .log = fuzz_log };
 	struct input input = { data, size };
+	struct riser_model *model = fuzz_model((unsigned)take(&input, 1) % 4, false);
 	struct riser_server *server;
 	struct riser_error error;
 	struct riser_loop *loop;
@@ -114,8 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    riser_loop_create(&loop))
 		abort();
 	config.socket_fd = ends[0];
-	if (riser_server_create(loop, fuzz_model((unsigned)take(&input, 1) % 4, false), &config,
-				&server, &error))
+	config.options = fuzz_options(model);
+	if (riser_server_create(loop, model, &config, &server, &error))
 		abort();
 	pthread_create(&thread, NULL, run_loop, loop);
 	feed(ends[1], &input);
