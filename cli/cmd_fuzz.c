@@ -105,7 +105,8 @@ int cmd_fuzz(int argc, char **argv)
 	bool virtio;
 	int status;
 
-	arguments_parse(&argp, argc, argv, &request);
+	if (arguments_parse(&argp, argc, argv, &request))
+		return CLI_USAGE;
 	if (!device_find_model(request.device, &spec))
 		return CLI_FAIL;
 	status = is_virtio(spec.model, &virtio) ? fuzz(&spec, request.time, virtio) : CLI_FAIL;
