@@ -289,6 +289,7 @@ static void join_close(struct net *net)
 static int join_open(struct net *net, const char *path)
 {
 	struct join *j = calloc(1, sizeof(*j));
+	struct stat st;
 	int ret;
 
 	if (!j)
@@ -302,6 +303,13 @@ static int join_open(struct net *net, const char *path)
 				  path);
 	}
 	strcpy(j->address.sun_path, path);
+	if (!stat(path, &st) && !S_ISSOCK(st.st_mode)) {
+		join_close(net);
+		return riser_fail(
+			net->dev, -ENOTSOCK,
+			"option 'net': %s is there already and is no socket; name another",
+			path);
+	}
 	/* Somebody else who begins just now is found later, from reset() on. */
 	ret = connect_to(net) ? 0 : listen_at(net);
 	if (!ret || ret == -EADDRINUSE)

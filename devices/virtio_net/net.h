@@ -61,7 +61,7 @@ struct net {
 
 /* transmit.c: sends what the driver has made available. */
 void transmit(struct net *net);
-/* receive.c: a frame for the driver; false: no room, it was not taken. */
+/* receive.c: a frame for the driver; false: no room yet, it was not taken. */
 bool receive(struct net *net, const uint8_t *frame, size_t length);
 /* Whether there may be room. */
 bool receiving(const struct net *net);

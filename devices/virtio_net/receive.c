@@ -46,17 +46,22 @@ static unsigned gather(struct net *net, size_t length)
 	return room < length ? 0 : count;
 }
 
-/* A buffer that holds no header, or no frame where they are not merged, is of no use. */
-static void drop_small(struct net *net, size_t length)
+/* Buffers that hold nothing are of no use. */
+static void drop_small(struct net *net)
 {
-	bool merges = riser_virtio_has(net->dev, VIRTIO_NET_F_MRG_RXBUF);
-	size_t least = merges ? header_size(net) + FRAME_MIN : length;
-
-	while (net->spare_count && riser_chain_room(net->spare[0]) < least) {
+	while (net->spare_count &&
+	       riser_chain_room(net->spare[0]) < header_size(net) + FRAME_MIN) {
 		riser_vq_push(riser_virtio_vq(net->dev, RX), net->spare[0]);
 		memmove(net->spare, net->spare + 1, --net->spare_count * sizeof(*net->spare));
-		net->dropped++;
 	}
+}
+
+/* With all the buffers there can be it does not fit: to wait for more would be for ever. */
+static bool never_fits(const struct net *net)
+{
+	bool merges = riser_virtio_has(net->dev, VIRTIO_NET_F_MRG_RXBUF);
+
+	return net->spare_count == (merges ? MERGE_MAX : 1);
 }
 
 static void put(struct net *net, unsigned count, const uint8_t *frame, size_t length)
@@ -89,8 +94,11 @@ bool receive(struct net *net, const uint8_t *frame, size_t length)
 		put(net, count, frame, length);
 		return true;
 	}
-	drop_small(net, header_size(net) + length);
-	return false;
+	drop_small(net);
+	if (!never_fits(net))
+		return false;
+	net->dropped++;
+	return true;
 }
 
 void receive_stop(struct net *net)

@@ -178,6 +178,21 @@ static void no_room(struct riser_host *host)
 	close_card(&card);
 }
 
+/* A frame that no buffer holds is dropped, so that the ones behind it come. */
+static void too_large(struct riser_host *host)
+{
+	static uint8_t frame[5000];
+	struct card card;
+
+	open_card(&card, host, 0);
+	give(&card, 2);
+	peer_sends(&card, frame, sizeof(frame));
+	fill(frame, 60, 9);
+	peer_sends(&card, frame, 60);
+	expect_frame(&card, frame, 60);
+	close_card(&card);
+}
+
 /* Frames that are none are dropped, and the next one goes through. */
 static void no_frames(struct riser_host *host)
 {
@@ -236,6 +251,7 @@ static const struct device_test tests[] = {
 	{ "frames, DMA by message", frames, "net=join:" CABLE, true },
 	{ "frames, split", frames, "net=join:" CABLE ",packed=off" },
 	{ "no room", no_room, "net=join:" CABLE },
+	{ "too large", too_large, "net=join:" CABLE },
 	{ "no frames", no_frames, "net=join:" CABLE },
 	{ "strange peer", strange_peer, "net=join:" CABLE },
 	{ "two peers", two_peers, "net=join:" CABLE },

@@ -11,8 +11,13 @@ static void access_bar(struct riser_host *host, struct input *input, bool write)
 {
 	unsigned place = (unsigned)take(input, 1), bar = place & 7;
 	unsigned size = 1u << (place >> 3 & 3);
-	uint64_t offset = take(input, place & 0x80 ? 4 : 2) / size * size, value;
+	uint64_t offset = take(input, place & 0x80 ? 4 : 2), value;
+	struct riser_host_bar info;
 
+	/* Else a small BAR would hardly ever be hit. */
+	if (!(place & 0x80) && !riser_host_bar(host, bar, &info) && info.size)
+		offset %= info.size;
+	offset = offset / size * size;
 	if (write)
 		riser_host_write(host, bar, offset, size, take(input, size));
 	else

@@ -4,6 +4,7 @@
  * how many bytes go out in one send, whether a descriptor goes with them and which, the bytes.
  * A record may be a true VERSION message, so that what follows it is looked at.
  */
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -85,10 +86,12 @@ static void wait_for_end(int fd)
 {
 	struct pollfd p = { fd, POLLIN, 0 };
 	char bytes[4096];
+	int ready;
 
 	shutdown(fd, SHUT_WR);
-	while (poll(&p, 1, PATIENCE) > 0) {
-		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
+	/* The fuzzer's own alarm may interrupt it. */
+	while ((ready = poll(&p, 1, PATIENCE)) > 0 || (ready < 0 && errno == EINTR)) {
+		if (ready > 0 && recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
 			return;
 	}
 	abort(); /* it hangs */
