@@ -5,9 +5,12 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -183,12 +186,29 @@ static void stop_listening(struct join *j)
 	j->listener = -1;
 }
 
-/* Two that begin at once may both have taken the other's file for one left behind. */
+/* Somebody has removed its file, or put another there. */
 static bool was_replaced(const struct join *j)
 {
 	struct stat st;
 
 	return j->listener >= 0 && (lstat(j->address.sun_path, &st) || st.st_ino != j->inode);
+}
+
+/* One device at a time: else two that begin at once take each other's file for one left behind.
+ */
+static int connect_or_listen(struct net *net)
+{
+	char folder[sizeof(net->join->address.sun_path)];
+	int lock, ret;
+
+	strcpy(folder, net->join->address.sun_path);
+	lock = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock >= 0)
+		flock(lock, LOCK_EX);
+	ret = connect_to(net) ? 0 : listen_at(net);
+	if (lock >= 0)
+		close(lock);
+	return ret;
 }
 
 static void find_peer(struct net *net)
@@ -199,8 +219,8 @@ static void find_peer(struct net *net)
 		return;
 	if (was_replaced(j))
 		stop_listening(j);
-	if (j->listener < 0 && !connect_to(net))
-		listen_at(net);
+	if (j->listener < 0)
+		connect_or_listen(net);
 	if (j->peer < 0)
 		riser_timer_arm(net->dev, TIMER_LINK, LOOK_PERIOD);
 }
@@ -311,7 +331,7 @@ static int join_open(struct net *net, const char *path)
 			path);
 	}
 	/* Somebody else who begins just now is found later, from reset() on. */
-	ret = connect_to(net) ? 0 : listen_at(net);
+	ret = connect_or_listen(net);
 	if (!ret || ret == -EADDRINUSE)
 		return 0;
 	join_close(net);
