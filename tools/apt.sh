@@ -4,10 +4,13 @@
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# The mirror that this machine takes its Debian packages from, and the one for security fixes.
-mirror() {
-	apt-get indextargets --format '$(SITE) $(CODENAME) $(ORIGIN)' 2>/dev/null |
-		awk '$3 == "Debian" && $2 !~ /-/ { print $1; exit }'
+# find_mirror WHAT: sets `site` to the mirror that this machine takes its Debian packages from.
+find_mirror() {
+	site=$(apt-get indextargets --format '$(SITE) $(CODENAME) $(ORIGIN)' 2>/dev/null |
+		awk '$3 == "Debian" && $2 !~ /-/ { print $1; exit }')
+	[ -n "$site" ] || site=$(mirror_of_sources)
+	[ -n "$site" ] || die "cannot fetch '$1': no Debian mirror in /etc/apt; add one, or run 'apt-get update'"
+	[ -r $keyring ] || die "cannot verify packages: $keyring is missing; install debian-archive-keyring"
 }
 mirror_of_sources() {
 	sed -nE 's/^(URIs:|deb(-src)?( \[[^]]*\])?)[[:space:]]+([^[:space:]]+\/debian)\/?([[:space:]].*)?$/\4/p' \
@@ -23,10 +26,7 @@ mirror_of_security() {
 private_apt() {
 	local work=$1 kind=$2 what=$3 site security suite
 	shift 3
-	site=$(mirror)
-	[ -n "$site" ] || site=$(mirror_of_sources)
-	[ -n "$site" ] || die "cannot fetch '$what': no Debian mirror in /etc/apt; add one, or run 'apt-get update'"
-	[ -r $keyring ] || die "cannot verify packages: $keyring is missing; install debian-archive-keyring"
+	find_mirror "$what"
 	security=$(mirror_of_security)
 	mkdir -p "$work"/{lists,archives}/partial "$work/none"
 	: >"$work/status"

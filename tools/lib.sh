@@ -44,3 +44,14 @@ wrap_qemu() {
 	chmod +x "$2.new"
 	mv "$2.new" "$2"
 }
+
+# The suite the host itself runs, because what is built here uses its C library; on other systems
+# the current stable one.
+host_suite() {
+	local VERSION_CODENAME=
+	[ ! -r /etc/os-release ] || . /etc/os-release
+	case $VERSION_CODENAME in
+	bookworm | trixie | forky) echo "$VERSION_CODENAME" ;;
+	*) echo trixie ;;
+	esac
+}
