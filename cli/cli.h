@@ -21,10 +21,12 @@ int cmd_list(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_fuzz(int argc, char **argv);
+int cmd_image(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 int cmd_poke(int argc, char **argv);
 int cmd_regs(int argc, char **argv);
+int cmd_ssh(int argc, char **argv);
 
 /* say.c: one line on standard error, "riser: …". Returns CLI_FAIL. */
 int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -50,6 +52,7 @@ const char *place_of_devices(void); /* the folder of the shipped devices' folder
 const char *place_of_library(void); /* the folder of libriser */
 const char *place_of_python(void);  /* the folder of the Python module */
 const char *place_of_self(void);    /* this program */
+char *place_of_cache(void);	    /* what was fetched and built; malloc'ed */
 
 /* models.c */
 struct device_spec {

@@ -8,7 +8,17 @@
 
 #include "run/run.h"
 
-enum { OPT_APPEND = 256, OPT_ATTACH, OPT_KERNEL, OPT_IMAGE, OPT_VNC, OPT_GDB, OPT_DRY_RUN };
+enum {
+	OPT_APPEND = 256,
+	OPT_ATTACH,
+	OPT_KERNEL,
+	OPT_IMAGE,
+	OPT_VNC,
+	OPT_GDB,
+	OPT_GDB_DEVICE,
+	OPT_VALGRIND_DEVICE,
+	OPT_DRY_RUN
+};
 
 /* "512M", "2G"; a plain number counts MiB, as QEMU's -m does. */
 static uint64_t parse_size(struct argp_state *state, const char *word)
@@ -73,13 +83,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->kernel = arg;
 		break;
 	case OPT_IMAGE:
-		options->image = arg;
+		options->image.disk = arg;
 		break;
 	case OPT_VNC:
 		options->vnc = arg ? arg : ":0";
 		break;
 	case OPT_GDB:
 		options->gdb = arg ? arg : "1234";
+		parse_number(state, "gdb", options->gdb, 65535);
+		break;
+	case OPT_GDB_DEVICE:
+		options->gdb_device = arg ? arg : "2345";
+		parse_number(state, "gdb-device", options->gdb_device, 65535 - DEVICES_MAX);
+		break;
+	case OPT_VALGRIND_DEVICE:
+		options->valgrind_device = true;
 		break;
 	case OPT_DRY_RUN:
 		options->dry_run = true;
@@ -115,12 +133,22 @@ static const struct argp_option known[] = {
 	  "vfio-user, a process each; qemu: in QEMU, by the adapter; builtin: QEMU's own", 0 },
 	{ "kernel", OPT_KERNEL, "FILE", 0, "a bzImage, or the tree it was built in", 0 },
 	{ "append", OPT_APPEND, "WORDS", 0, "more of the kernel's command line", 0 },
-	{ "image", OPT_IMAGE, "DISK", 0, "test in this root disk; it is not changed", 0 },
-	{ "memory", 'm', "SIZE", 0, "the guest's memory (512M)", 0 },
+	{ "image", OPT_IMAGE, "IMAGE", 0,
+	  "boot the machine of this name, made by 'riser image'; or test in this root disk; "
+	  "neither is changed",
+	  0 },
+	{ "memory", 'm', "SIZE", 0, "the guest's memory (512M, with an image 1G)", 0 },
 	{ "smp", 'j', "N", 0, "the guest's CPUs (1)", 0 },
-	{ "timeout", 't', "SECONDS", 0, "give up after so long (120)", 0 },
+	{ "timeout", 't', "SECONDS", 0,
+	  "give up after so long (120; a shell, a machine or one in a debugger has no end)",
+	  0 },
 	{ "vnc", OPT_VNC, "DISPLAY", OPTION_ARG_OPTIONAL, "a screen over VNC (:0)", 0 },
-	{ "gdb", OPT_GDB, "PORT", OPTION_ARG_OPTIONAL, "QEMU's gdb stub (1234)", 0 },
+	{ "gdb", OPT_GDB, "PORT", OPTION_ARG_OPTIONAL,
+	  "the guest waits for gdb at this port (1234)", 0 },
+	{ "gdb-device", OPT_GDB_DEVICE, "PORT", OPTION_ARG_OPTIONAL,
+	  "each device waits for gdb, from this port on (2345)", 0 },
+	{ "valgrind-device", OPT_VALGRIND_DEVICE, NULL, 0,
+	  "run each device under valgrind; what it finds fails the run", 0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "print the commands instead", 0 },
 	{ 0 },
 };
@@ -150,6 +178,34 @@ static char **cut_extra(int *argc, char **argv)
 	return NULL;
 }
 
+/* The word of --image becomes the image that it means. */
+static bool choose_image(struct run_options *options)
+{
+	const char *word = options->image.disk;
+
+	options->image.disk = NULL;
+	return !word || (image_find(word, &options->image) &&
+			 (!is_machine(options) || port_choose(&options->ssh_port)) &&
+			 (options->dry_run || image_take(&options->image, options->ssh_port)));
+}
+
+/* What was not given takes the value that suits the rest. */
+static bool complete(struct run_options *options)
+{
+	bool endless =
+		options->shell || is_machine(options) || options->gdb || options->gdb_device;
+
+	if (!options->memory)
+		options->memory = is_machine(options) ? 1 << 30 : 512 << 20;
+	if (!options->timeout && !endless)
+		options->timeout = options->valgrind_device ? 600 : 120;
+	if (is_machine(options) && options->shell)
+		complain("run: --shell is for the small guest; log into a machine with "
+			 "'riser ssh %s'",
+			 options->image.name);
+	return !(is_machine(options) && options->shell) && debug_check(options);
+}
+
 static int run(const struct run_options *options, const struct guest_software *software,
 	       struct signals *signals)
 {
@@ -170,7 +226,7 @@ static int run(const struct run_options *options, const struct guest_software *s
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_options options = { .memory = 512 << 20, .smp = 1, .timeout = 120 };
+	struct run_options options = { .image = { .lock = -1 }, .smp = 1 };
 	struct guest_software software = { 0 };
 	struct signals signals = { .fd = -1 };
 	int status = CLI_FAIL;
@@ -178,14 +234,15 @@ int cmd_run(int argc, char **argv)
 	options.extra = cut_extra(&argc, argv);
 	if (arguments_parse(&argp, argc, argv, &options))
 		return CLI_USAGE;
-	if (check_options(&options) && signals_catch(&signals) &&
-	    software_find(&options, &software, &signals))
+	if (choose_image(&options) && complete(&options) && check_options(&options) &&
+	    signals_catch(&signals) && software_find(&options, &software, &signals))
 		status = run(&options, &software, &signals);
 	if (signals.caught)
 		status = signals_status(&signals);
 	if (signals.fd >= 0)
 		close(signals.fd);
 	software_forget(&software);
+	image_forget(&options.image);
 	for (unsigned i = 0; i < options.device_count; i++)
 		device_forget(&options.devices[i]);
 	return status;

@@ -10,6 +10,8 @@
 
 static const struct command commands[] = {
 	{ "run", "boot a guest with devices, load their drivers, run their tests", cmd_run },
+	{ "image", "make, list and delete disks to boot whole machines from", cmd_image },
+	{ "ssh", "log into the machine that was booted from an image", cmd_ssh },
 	{ "serve", "serve one device on a socket, for a VM started by hand", cmd_serve },
 	{ "list", "show the device models there are", cmd_list },
 	{ "inspect", "show a device's identity, BARs, capabilities and registers",

@@ -37,6 +37,18 @@ const char *place_of_tools(void)
 	return in_build_tree() ? RISER_SOURCE_DIR "/tools" : RISER_DATA_DIR "/tools";
 }
 
+char *place_of_cache(void)
+{
+	const char *cache = getenv("RISER_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+
+	if (cache)
+		return text("%s", cache);
+	if (xdg)
+		return text("%s/riser", xdg);
+	return text("%s/.cache/riser", home ? home : "/root");
+}
+
 const char *place_of_models(void)
 {
 	return in_build_tree() ? RISER_BUILD_DIR "/devices" : RISER_MODEL_DIR;

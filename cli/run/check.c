@@ -87,22 +87,9 @@ static bool check_memory(uint64_t wanted)
 	return wanted <= available;
 }
 
-static bool check_image(const char *path)
-{
-	FILE *image = path ? fopen(path, "re") : NULL;
-
-	if (path && !image) {
-		complain("cannot read the image '%s': %m", path);
-		return false;
-	}
-	if (image)
-		fclose(image);
-	return true;
-}
-
 bool check_options(const struct run_options *options)
 {
-	bool ok = check_memory(options->memory) && check_image(options->image);
+	bool ok = check_memory(options->memory);
 
 	for (unsigned i = 0;
 	     i < options->device_count && ok && options->attach != ATTACH_BUILTIN; i++)

@@ -40,6 +40,8 @@ static void look(void *arg, const char *line)
 {
 	struct console *console = arg;
 
+	if (strstr(line, "I/O error, dev vd") && strstr(line, "(WRITE)"))
+		console->disk_failed = true;
 	if (!console->panicked && *line == '[' && begins_report(line))
 		console->panicked = true;
 	if (console->panicked && console->report && console->report_lines++ < REPORT_LINES)

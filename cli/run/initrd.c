@@ -17,20 +17,14 @@
 
 char *guest_parts(const struct device_spec *device, const struct guest_software *software)
 {
-	const char *cache = getenv("RISER_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
+	char *cache = place_of_cache(), *parts;
 	unsigned hash = 5381;
 
 	for (const char *p = device->folder; *p; p++)
 		hash = hash * 33 + (unsigned char)*p;
-	if (cache)
-		return text("%s/guest/%s/%s-%08x", cache, software->release, device->name,
-			    hash);
-	if (xdg)
-		return text("%s/riser/guest/%s/%s-%08x", xdg, software->release, device->name,
-			    hash);
-	return text("%s/.cache/riser/guest/%s/%s-%08x", home ? home : "/root",
-		    software->release, device->name, hash);
+	parts = text("%s/guest/%s/%s-%08x", cache, software->release, device->name, hash);
+	free(cache);
+	return parts;
 }
 
 char **guest_build_command(const struct device_spec *device,
@@ -52,8 +46,8 @@ char **guest_build_command(const struct device_spec *device,
 	return arguments;
 }
 
-static bool build(const struct device_spec *device, const struct guest_software *software,
-		  struct signals *signals)
+bool guest_parts_build(const struct device_spec *device, const struct guest_software *software,
+		       struct signals *signals)
 {
 	char **arguments = guest_build_command(device, software);
 	bool ok = arguments && helper_run(arguments, stdout, signals);
@@ -229,6 +223,22 @@ static bool put_device(struct archive *a, const struct run_options *options, uns
 	return ok;
 }
 
+/* An image has the modules of the kernel that it was made with, and of no other. */
+bool brings_modules(const struct run_options *options, const struct guest_software *software)
+{
+	return options->image.name && strcmp(options->image.release, software->release);
+}
+
+static bool put_modules(struct archive *a, const struct run_options *options,
+			const struct guest_software *software)
+{
+	char *to = text("lib/modules/%s", software->release);
+	bool ok = !brings_modules(options, software) || put_tree(a, software->modules, to);
+
+	free(to);
+	return ok;
+}
+
 static bool put_all(struct archive *a, const struct run_options *options,
 		    const struct guest_software *software)
 {
@@ -236,6 +246,7 @@ static bool put_all(struct archive *a, const struct run_options *options,
 		  put_text(a, "riser/mode", options->shell ? "shell\n" : "test\n") &&
 		  put_load_list(a, options, software);
 
+	ok = ok && put_modules(a, options, software);
 	for (unsigned i = 0; i < options->device_count && ok; i++) {
 		if (options->devices[i].folder && device_is_first(options, i))
 			ok = put_device(a, options, i, software);
@@ -290,7 +301,7 @@ bool initrd_make(const struct run_options *options, const struct guest_software 
 
 	for (unsigned i = 0; i < options->device_count && ok; i++) {
 		if (options->devices[i].folder && device_is_first(options, i))
-			ok = build(&options->devices[i], software, signals);
+			ok = guest_parts_build(&options->devices[i], software, signals);
 	}
 	if (!ok)
 		return false;

@@ -58,18 +58,6 @@ static void add_device(struct list *list, const char *scratch, unsigned device)
 	free(path);
 }
 
-/* What a disk image is, by how it begins. */
-static const char *image_format(const char *path)
-{
-	unsigned char magic[4] = { 0 };
-	FILE *file = fopen(path, "re");
-	size_t n = file ? fread(magic, 1, sizeof(magic), file) : 0;
-
-	if (file)
-		fclose(file);
-	return n == sizeof(magic) && !memcmp(magic, "QFI\xfb", 4) ? "qcow2" : "raw";
-}
-
 /* A value in one of QEMU's comma-separated options: a comma in it is doubled. */
 static char *value_of(const char *word)
 {
@@ -100,13 +88,43 @@ static void add_inside(struct list *list, const struct device_spec *device, int 
 	free(model);
 }
 
-static void add_image(struct list *list, const char *path)
+/* What is written goes to a file of QEMU's own; errors there reach the guest, so end the run.
+ */
+static void add_image(struct list *list, const struct run_options *options)
 {
-	char *file = value_of(path);
+	char *file = value_of(options->image.disk);
 
 	add_words(list, "-drive", NULL);
-	add(list, text("file=%s,format=%s,if=virtio,snapshot=on", file, image_format(path)));
+	add(list, text("file=%s,format=%s,if=virtio,snapshot=on,werror=report", file,
+		       image_disk_format(options->image.disk)));
 	free(file);
+	if (!is_machine(options))
+		return;
+	add_words(list, "-netdev", NULL);
+	add(list, text("user,id=net,hostfwd=tcp:127.0.0.1:%u-:22", options->ssh_port));
+	add_words(list, "-device", "virtio-net-pci,netdev=net,romfile=", NULL);
+}
+
+/* ":1" is this host's alone; somebody who wants others to see it names an address. */
+static void add_screen(struct list *list, const char *vnc)
+{
+	if (!vnc) {
+		add_words(list, "-display", "none", NULL);
+		return;
+	}
+	add_words(list, "-vga", "std", "-vnc", NULL);
+	add(list, text("%s%s", *vnc == ':' ? "127.0.0.1" : "", vnc));
+}
+
+static char *kernel_words(const struct run_options *options)
+{
+	/* The last console is the one that /dev/console is. */
+	return text("%sconsole=ttyS0 cryptomgr.notests%s panic=-1%s%s%s%s%s",
+		    options->vnc ? "console=tty0 " : "",
+		    is_machine(options) ? "" : " oops=panic",
+		    options->image.disk ? " riser.root=vda" : "",
+		    is_machine(options) ? " riser.machine" : "", options->gdb ? " nokaslr" : "",
+		    options->append ? " " : "", options->append ? options->append : "");
 }
 
 static void add_consoles(struct list *list, const struct run_options *options,
@@ -139,9 +157,7 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 	add_words(&list, "-kernel", software->kernel, "-initrd", NULL);
 	add(&list, text("%s/initrd", scratch));
 	add_words(&list, "-append", NULL);
-	add(&list, text("console=ttyS0 cryptomgr.notests oops=panic panic=-1%s%s%s%s",
-			options->image ? " riser.root=vda" : "", options->gdb ? " nokaslr" : "",
-			options->append ? " " : "", options->append ? options->append : ""));
+	add(&list, kernel_words(options));
 	add_consoles(&list, options, scratch);
 	for (unsigned i = 0; i < options->device_count; i++) {
 		if (options->attach == ATTACH_VFIO_USER)
@@ -149,15 +165,11 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 		else
 			add_inside(&list, &options->devices[i], options->attach);
 	}
-	if (options->image)
-		add_image(&list, options->image);
-	if (options->vnc) {
-		add_words(&list, "-vga", "std", "-vnc", options->vnc, NULL);
-	} else {
-		add_words(&list, "-display", "none", NULL);
-	}
+	if (options->image.disk)
+		add_image(&list, options);
+	add_screen(&list, options->vnc);
 	if (options->gdb) {
-		add_words(&list, "-gdb", NULL);
+		add_words(&list, "-S", "-gdb", NULL);
 		add(&list, text("tcp:localhost:%s", options->gdb));
 	}
 	for (char **extra = options->extra; extra && *extra; extra++)

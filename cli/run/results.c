@@ -43,6 +43,8 @@ static void take_line(struct results *results, const char *line)
 		results->booted = true;
 	else if (!strcmp(kind, "done"))
 		results->done = true;
+	else if (!strcmp(kind, "machine"))
+		results->machine = true;
 	else if (!strcmp(kind, "shell"))
 		results->shell = true;
 	else

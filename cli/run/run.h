@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "cli.h"
+#include "image/image.h"
 
 enum { DEVICES_MAX = 32 };
 
@@ -18,11 +19,21 @@ struct run_options {
 	bool shell, dry_run;
 	/* A process each; in QEMU, by the adapter; or QEMU's own devices of the same names. */
 	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
-	const char *kernel, *append, *image, *vnc, *gdb;
-	uint64_t memory;       /* bytes */
-	unsigned smp, timeout; /* seconds */
+	const char *kernel, *append, *vnc, *gdb;
+	const char *gdb_device; /* the first port for the devices' gdbservers, or NULL */
+	bool valgrind_device;
+	struct image image;    /* disk NULL: none */
+	unsigned ssh_port;     /* of a machine on this host */
+	uint64_t memory;       /* bytes; 0: what suits */
+	unsigned smp, timeout; /* seconds; 0: what suits, which may be no end */
 	char **extra;	       /* QEMU arguments, NULL-terminated, or NULL */
 };
+
+/* A named image is a whole machine: its own init runs, until somebody switches it off. */
+static inline bool is_machine(const struct run_options *options)
+{
+	return options->image.name;
+}
 
 /* check.c: complains about what is wrong with the host, the image or a device, before all else.
  */
@@ -55,6 +66,9 @@ bool software_find(const struct run_options *options, struct guest_software *sof
 		   struct signals *signals);
 void software_forget(struct guest_software *software);
 
+/* port.c: a TCP port of this host that is free for now. */
+bool port_choose(unsigned *port);
+
 /* scratch.c: a folder of this run's own, gone at the end. */
 char *scratch_make(void);
 void scratch_remove(char *folder);
@@ -62,10 +76,14 @@ void scratch_remove(char *folder);
 /* initrd.c: builds the devices' guest parts and puts the guest's first file system together. */
 bool initrd_make(const struct run_options *options, const struct guest_software *software,
 		 const char *path, struct signals *signals);
+bool guest_parts_build(const struct device_spec *device, const struct guest_software *software,
+		       struct signals *signals);
 /* Where a device's guest parts are built, and stay for the next run; malloc'ed. */
 char *guest_parts(const struct device_spec *device, const struct guest_software *software);
 char **guest_build_command(const struct device_spec *device,
 			   const struct guest_software *software);
+/* Whether the kernel's modules go into the guest's memory, because its disk lacks them. */
+bool brings_modules(const struct run_options *options, const struct guest_software *software);
 /* Whether no device before it has its name, and how many have it. */
 bool device_is_first(const struct run_options *options, unsigned i);
 unsigned device_instances(const struct run_options *options, unsigned i);
@@ -73,6 +91,13 @@ unsigned device_instances(const struct run_options *options, unsigned i);
 /* dry_run.c: prints what a run would do, as a shell script. */
 void dry_run(const struct run_options *options, const struct guest_software *software,
 	     const char *scratch);
+
+/* debug.c: says how to reach the debuggers. */
+void debug_announce(const struct run_options *options, const struct guest_software *software);
+/* Complains of what cannot be debugged as it is asked for. */
+bool debug_check(const struct run_options *options);
+/* The command that serves a device, behind what debugs it; words_free() frees it. */
+char **debug_wrap(const struct run_options *options, unsigned device, char *const *arguments);
 
 /* qemu.c: the command line, NULL-terminated; strings and array malloc'ed. */
 char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
@@ -122,6 +147,7 @@ struct console {
 	size_t report_size;
 	unsigned report_lines;
 	bool panicked;
+	bool disk_failed; /* something could not be written to the guest's disk */
 };
 void console_init(struct console *console);
 void console_fini(struct console *console);
@@ -129,7 +155,7 @@ void console_add(struct console *console, const char *bytes, size_t size);
 
 /* results.c: what the guest's init told. */
 struct results {
-	bool booted, done, shell;
+	bool booted, done, shell, machine;
 	unsigned passed, failed, skipped;
 	char last[TAIL_WIDTH]; /* its last line */
 	char failures[1024];   /* in words */

@@ -58,13 +58,15 @@ static bool start_device(struct run *run, unsigned i, const char *scratch)
 {
 	const struct device_spec *device = &run->options->devices[i];
 	char *path = socket_path(scratch, i);
-	char **arguments = device_command(device, NULL, NULL);
+	char **serve = device_command(device, NULL, NULL);
+	char **arguments = debug_wrap(run->options, i, serve);
 	int fd = listen_on(path);
 	bool ok = fd >= 0 && child_start(&run->children[i], device->name, arguments, fd, false);
 
 	if (fd >= 0)
 		close(fd);
 	words_free(arguments);
+	words_free(serve);
 	free(path);
 	return ok;
 }
@@ -174,7 +176,7 @@ static void end_devices(struct run *run)
 		if (run->children[i].pid > 0 && !run->children[i].ended)
 			kill(run->children[i].pid, SIGTERM);
 	}
-	run->until = now_ms() + 2000;
+	run->until = now_ms() + (run->options->valgrind_device ? 20000 : 2000);
 	for (int i = 0; i < QEMU; i++) {
 		struct child *child = &run->children[i];
 
@@ -214,6 +216,14 @@ static int kernel_failed(struct run *run)
 	say("the kernel's report:");
 	fputs(run->console.report_text, stderr);
 	return fail("the guest's kernel failed; its report is above");
+}
+
+static int disk_failed(const struct run_options *options)
+{
+	return fail(
+		"what the guest wrote could not be kept: the host's disk is full, or fails; "
+		"free some of it or set TMPDIR to another place. The image '%s' is as it was",
+		options->image.disk);
 }
 
 static int qemu_failed(const struct run *run)
@@ -263,9 +273,18 @@ static int judge(struct run *run, const char *scratch)
 		return kernel_failed(run);
 	if (run->children[QEMU].ended && run->children[QEMU].status)
 		return qemu_failed(run);
-	if (run->options->shell && results.done)
+	if (results.machine && run->console.disk_failed)
+		return disk_failed(run->options);
+	if ((run->options->shell && results.done) ||
+	    (results.machine && !run->timed_out && !results.failed))
 		return CLI_OK;
 	return judge_guest(run, &results);
+}
+
+/* A shell takes its commands from anywhere, a machine only from somebody who sits there. */
+static bool interactive(const struct run_options *options)
+{
+	return options->shell || (is_machine(options) && isatty(STDIN_FILENO));
 }
 
 static void start_and_wait(struct run *run, const struct guest_software *software,
@@ -273,7 +292,8 @@ static void start_and_wait(struct run *run, const struct guest_software *softwar
 {
 	char **arguments = qemu_arguments(run->options, software, scratch);
 
-	if (child_start(&run->children[QEMU], "QEMU", arguments, -1, run->options->shell)) {
+	if (child_start(&run->children[QEMU], "QEMU", arguments, -1,
+			interactive(run->options))) {
 		while (!run->children[QEMU].ended && !over(run))
 			wait_once(run);
 	}
@@ -289,8 +309,9 @@ int supervise(const struct run_options *options, const struct guest_software *so
 	int status = CLI_FAIL;
 
 	console_init(&run.console);
-	if (!options->shell)
+	if (options->timeout)
 		run.until = now_ms() + (int64_t)options->timeout * 1000;
+	debug_announce(options, software);
 	if (start_devices(&run, scratch)) {
 		if (!over(&run))
 			start_and_wait(&run, software, scratch);
