@@ -11,6 +11,7 @@
 enum {
 	OPT_APPEND = 256,
 	OPT_ATTACH,
+	OPT_MACHINE,
 	OPT_KERNEL,
 	OPT_IMAGE,
 	OPT_VNC,
@@ -68,6 +69,14 @@ static void parse_attach(struct argp_state *state, struct run_options *options,
 		misused(state, "--attach takes vfio-user, qemu or builtin, not '%s'", word);
 }
 
+static void parse_machine(struct argp_state *state, struct run_options *options,
+			  const char *word)
+{
+	options->board = board_find(word);
+	if (!options->board)
+		misused(state, "--machine takes a3-pc, q35, pc or microvm, not '%s'", word);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *options = state->input;
@@ -78,6 +87,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_ATTACH:
 		parse_attach(state, options, arg);
+		break;
+	case OPT_MACHINE:
+		parse_machine(state, options, arg);
 		break;
 	case OPT_KERNEL:
 		options->kernel = arg;
@@ -131,6 +143,7 @@ static const struct argp_option known[] = {
 	{ "shell", 's', NULL, 0, "an interactive root shell instead of the tests", 0 },
 	{ "attach", OPT_ATTACH, "HOW", 0,
 	  "vfio-user, a process each; qemu: in QEMU, by the adapter; builtin: QEMU's own", 0 },
+	{ "machine", OPT_MACHINE, "MACHINE", 0, "a3-pc, q35, pc or microvm (q35)", 0 },
 	{ "kernel", OPT_KERNEL, "FILE", 0, "a bzImage, or the tree it was built in", 0 },
 	{ "append", OPT_APPEND, "WORDS", 0, "more of the kernel's command line", 0 },
 	{ "image", OPT_IMAGE, "IMAGE", 0,
@@ -226,7 +239,9 @@ static int run(const struct run_options *options, const struct guest_software *s
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_options options = { .image = { .lock = -1 }, .smp = 1 };
+	struct run_options options = { .image = { .lock = -1 },
+				       .board = board_find("q35"),
+				       .smp = 1 };
 	struct guest_software software = { 0 };
 	struct signals signals = { .fd = -1 };
 	int status = CLI_FAIL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What can be found wrong before anything is fetched, built or started. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,26 @@ static void say_nothing(void *arg, enum riser_log_level level, const char *devic
 	(void)arg, (void)level, (void)device, (void)line;
 }
 
+/* Whether what the device decodes is there on the machine. */
+static bool fits(struct riser_host *host, const struct board *board,
+		 const struct device_spec *device)
+{
+	struct riser_host_bar bar;
+	bool ports = false;
+
+	if (!board->no_ports || riser_host_enable(host))
+		return true;
+	for (unsigned i = 0; i < 6; i++)
+		ports |= !riser_host_bar(host, i, &bar) && bar.size && bar.kind == RISER_IO;
+	if (ports)
+		complain("device %s has I/O ports, and PCI has none on machine %s: choose "
+			 "another --machine",
+			 device->name, board->name);
+	return !ports;
+}
+
 /* Loads the model and makes a device with its options, on the bench. */
-static int try_device(const struct device_spec *device)
+static int try_device(const struct device_spec *device, const struct board *board)
 {
 	struct riser_host_config config = { .size = sizeof(config),
 					    .options = device->options,
@@ -32,13 +51,15 @@ static int try_device(const struct device_spec *device)
 		ret = riser_bench_create(model, &config, &host, &error);
 	if (ret)
 		complain("%s", error.text);
+	else if (!fits(host, board, device))
+		ret = -ENODEV;
 	riser_host_destroy(host);
 	riser_model_close(model);
 	return ret ? CLI_FAIL : CLI_OK;
 }
 
 /* In a process of its own: a model that crashes is one that is wrong, no more. */
-static bool check_device(const struct device_spec *device)
+static bool check_device(const struct device_spec *device, const struct board *board)
 {
 	int status = 0;
 	pid_t pid;
@@ -48,7 +69,7 @@ static bool check_device(const struct device_spec *device)
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
-		_exit(try_device(device));
+		_exit(try_device(device, board));
 	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
 		complain("cannot start a process: %m");
 		return false;
@@ -89,10 +110,10 @@ static bool check_memory(uint64_t wanted)
 
 bool check_options(const struct run_options *options)
 {
-	bool ok = check_memory(options->memory);
+	bool ok = board_check(options) && check_memory(options->memory);
 
 	for (unsigned i = 0;
 	     i < options->device_count && ok && options->attach != ATTACH_BUILTIN; i++)
-		ok = check_device(&options->devices[i]);
+		ok = check_device(&options->devices[i], options->board);
 	return ok;
 }

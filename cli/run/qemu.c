@@ -136,7 +136,8 @@ static void add_consoles(struct list *list, const struct run_options *options,
 		  options->shell ? "stdio,id=console,signal=off" : "stdio,id=console",
 		  "-serial", "chardev:console", "-chardev", NULL);
 	add(list, text("file,id=results,path=%s/results", folder));
-	add_words(list, "-serial", "chardev:results", NULL);
+	/* By itself, because microvm takes one -serial. */
+	add_words(list, "-device", "isa-serial,index=1,chardev=results", NULL);
 	free(folder);
 }
 
@@ -147,7 +148,9 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 
 	add(&list, text("%s", software->qemu));
 	add_words(&list, "-name", "riser", "-nodefaults", "-no-reboot", "-accel", "tcg", "-cpu",
-		  "qemu64", "-machine", "q35,memory-backend=ram", "-object", NULL);
+		  "qemu64", "-machine", NULL);
+	add(&list, text("%s,memory-backend=ram", options->board->options));
+	add_words(&list, "-object", NULL);
 	add(&list,
 	    text("memory-backend-memfd,id=ram,size=%" PRIu64 ",share=on", options->memory));
 	add_words(&list, "-m", NULL);

@@ -12,6 +12,16 @@
 
 enum { DEVICES_MAX = 32 };
 
+/* board.c: a machine type of QEMU's. */
+struct board {
+	const char *name, *options; /* options: of QEMU's -machine */
+	unsigned cpus_max;
+	uint64_t memory_max; /* bytes; 0: what QEMU takes */
+	bool no_ports;	     /* PCI has no I/O there */
+	bool of_adapter;     /* comes with the adapter, on the QEMU that it was written for */
+};
+const struct board *board_find(const char *name);
+
 /* What the user asked for. */
 struct run_options {
 	struct device_spec devices[DEVICES_MAX];
@@ -19,6 +29,7 @@ struct run_options {
 	bool shell, dry_run;
 	/* A process each; in QEMU, by the adapter; or QEMU's own devices of the same names. */
 	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
+	const struct board *board;
 	const char *kernel, *append, *vnc, *gdb;
 	const char *gdb_device; /* the first port for the devices' gdbservers, or NULL */
 	bool valgrind_device;
@@ -38,6 +49,8 @@ static inline bool is_machine(const struct run_options *options)
 /* check.c: complains about what is wrong with the host, the image or a device, before all else.
  */
 bool check_options(const struct run_options *options);
+/* board.c: complains about what the machine does not take. */
+bool board_check(const struct run_options *options);
 /* check_program.c: the same for a device that is a program. */
 bool check_program(const struct device_spec *device);
 
