@@ -2,9 +2,14 @@
 #include "session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <linux/pci_regs.h>
+#include <unistd.h>
+
+#include "run/run.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -14,6 +19,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 's':
 		target->socket = arg;
 		return 0;
+	case 'M':
+		if (strcmp(arg, "a3-pc") != 0)
+			misused(state, "--machine takes a3-pc, not '%s'", arg);
+		target->machine = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (target->device)
 			misused(state, "one DEVICE at a time");
@@ -22,6 +32,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!target->device == !target->socket)
 			misused(state, "give a DEVICE or --socket PATH");
+		if (target->machine && target->socket)
+			misused(state, "--machine takes a DEVICE, not a socket");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -30,6 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "socket", 's', "PATH", 0, "the device that a server has on this socket", 0 },
+	{ "machine", 'M', "MACHINE", 0, "in QEMU, on this machine without CPUs: a3-pc", 0 },
 	{ 0 },
 };
 
@@ -64,6 +77,43 @@ static bool open_device(struct session *session, const char *device, bool verbos
 	}
 	complain("%s", error.text);
 	return false;
+}
+
+static bool start_machine(struct session *session, char *qemu, bool verbose)
+{
+	char *const words[] = { qemu, NULL };
+	char *device = qemu_device(&session->spec), *plugged;
+	struct riser_error error;
+	int ret;
+
+	plugged = text("%s%s", device, verbose ? ",trace=on" : "");
+	ret = riser_machine_create(words, plugged, NULL, &session->host, &error);
+	free(plugged);
+	free(device);
+	if (ret)
+		complain("%s", error.text);
+	return !ret;
+}
+
+/* First on the bench: what is wrong with a model or an option is said there as ever. */
+static bool open_machine(struct session *session, const char *device, bool verbose)
+{
+	struct signals signals = { .fd = -1 };
+	sigset_t before;
+	char *qemu;
+	bool ok;
+
+	if (!open_device(session, device, false))
+		return false;
+	riser_host_destroy(session->host);
+	session->host = NULL;
+	sigprocmask(SIG_SETMASK, NULL, &before);
+	qemu = signals_catch(&signals) ? adapter_find(true, &signals) : NULL;
+	close(signals.fd);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	ok = qemu && start_machine(session, qemu, verbose);
+	free(qemu);
+	return ok;
 }
 
 struct match {
@@ -122,8 +172,12 @@ bool session_open(struct session *session, const struct session_target *target, 
 	bool ok;
 
 	*session = (struct session){ 0 };
-	ok = target->device ? open_device(session, target->device, verbose)
-			    : open_socket(session, target->socket);
+	if (target->machine)
+		ok = open_machine(session, target->device, verbose);
+	else if (target->device)
+		ok = open_device(session, target->device, verbose);
+	else
+		ok = open_socket(session, target->socket);
 	if (ok && riser_host_enable(session->host)) {
 		complain("%s", riser_host_error(session->host));
 		ok = false;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A device to look at: on the bench, or behind a socket, with its model where one is known. */
+/*
+ * A device to look at: on the bench, behind a socket, or in a machine without CPUs; with its model
+ * where one is known.
+ */
 #ifndef RISER_CLI_SESSION_H
 #define RISER_CLI_SESSION_H
 
@@ -12,6 +15,7 @@
 /* What a command is about: DEVICE or --socket PATH, one of them. */
 struct session_target {
 	const char *device, *socket;
+	const char *machine; /* NULL: the bench */
 };
 /* Parses it; a child of a command's own parser, with a session_target as its input. */
 extern const struct argp session_argp;

@@ -143,39 +143,17 @@ static bool needs_driver(const struct run_options *options)
 	return needs;
 }
 
-/* A QEMU with the adapter in it, in place of the one that has vfio-user. */
-static bool take_adapter(const struct board *board, struct guest_software *software,
-			 struct signals *signals)
-{
-	char *program = text("%s/qemu-adapter", place_of_tools()), *printed = NULL;
-	char *with_machine[] = { program, (char *)"--machine", (char *)"--models",
-				 (char *)place_of_models(), NULL };
-	char *plain[] = { program, (char *)"--models", (char *)place_of_models(), NULL };
-	char **arguments = board->of_adapter ? with_machine : plain;
-	size_t size;
-	FILE *output = open_memstream(&printed, &size);
-	bool ok = output && helper_run(arguments, output, signals);
-
-	if (output)
-		fclose(output);
-	if (ok) {
-		printed[strcspn(printed, "\n")] = '\0';
-		replace(&software->qemu, text("%s", printed));
-	}
-	free(printed);
-	free(program);
-	return ok;
-}
-
 bool software_find(const struct run_options *options, struct guest_software *software,
 		   struct signals *signals)
 {
 	*software = (struct guest_software){ 0 };
 	if (!provision(software, signals))
 		return false;
-	if ((options->attach == ATTACH_QEMU || options->board->of_adapter) &&
-	    !take_adapter(options->board, software, signals))
-		return false;
+	if (options->attach == ATTACH_QEMU || options->board->of_adapter) {
+		replace(&software->qemu, adapter_find(options->board->of_adapter, signals));
+		if (!software->qemu)
+			return false;
+	}
 	if (options->attach == ATTACH_VFIO_USER && strcmp(software->vfio_user, "yes") != 0) {
 		complain("%s is QEMU %s, which has no vfio-user-pci: 10.1 or newer is needed; "
 			 "unset RISER_QEMU to use a cached one",

@@ -74,18 +74,25 @@ static char *value_of(const char *word)
 	return value;
 }
 
+char *qemu_device(const struct device_spec *device)
+{
+	char *model = value_of(device->model);
+	char *words = text("riser,model=%s%s%s", model, device->options ? "," : "",
+			   device->options ? device->options : "");
+
+	free(model);
+	return words;
+}
+
 /* A device in QEMU itself: by the adapter, or QEMU's own. */
 static void add_inside(struct list *list, const struct device_spec *device, int attach)
 {
-	char *model = value_of(device->model);
-	char *what = attach == ATTACH_QEMU ? text("riser,model=%s", model)
-					   : text("%s", device->name);
-
 	add_words(list, "-device", NULL);
-	add(list, text("%s%s%s", what, device->options ? "," : "",
-		       device->options ? device->options : ""));
-	free(what);
-	free(model);
+	if (attach == ATTACH_QEMU)
+		add(list, qemu_device(device));
+	else
+		add(list, text("%s%s%s", device->name, device->options ? "," : "",
+			       device->options ? device->options : ""));
 }
 
 /* What is written goes to a file of QEMU's own; errors there reach the guest, so end the run.

@@ -82,6 +82,12 @@ void software_forget(struct guest_software *software);
 /* port.c: a TCP port of this host that is free for now. */
 bool port_choose(unsigned *port);
 
+/*
+ * adapter.c: the program that starts a QEMU with the adapter and this build's models; with the
+ * machine a3-pc too, if wanted. malloc'ed; NULL: it failed, and has said why.
+ */
+char *adapter_find(bool with_machine, struct signals *signals);
+
 /* scratch.c: a folder of this run's own, gone at the end. */
 char *scratch_make(void);
 void scratch_remove(char *folder);
@@ -115,6 +121,8 @@ char **debug_wrap(const struct run_options *options, unsigned device, char *cons
 /* qemu.c: the command line, NULL-terminated; strings and array malloc'ed. */
 char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
 		      const char *scratch);
+/* What QEMU's -device takes for a device by the adapter; malloc'ed. */
+char *qemu_device(const struct device_spec *device);
 void arguments_print(char *const *arguments);
 void word_print(const char *word); /* quoted for a shell where it must be */
 char *socket_path(const char *scratch, unsigned device);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * host.h - play the host against a device: enumerate it, size and map its BARs, read and write
- * them, own the guest's memory, take its interrupts, move the time on. One API over two hosts:
+ * them, own the guest's memory, take its interrupts, move the time on. One API over three
+ * hosts:
  *
  *   the bench       the device in this process, a simulated clock, everything deterministic
  *   a socket        any vfio-user server; the clock is the real one
+ *   a machine       QEMU's PCI, with no CPU; the clock is the real one
  *
- * A test written on it runs over both. Threads: one at a time per host.
+ * A test written on it runs over all of them. Threads: one at a time per host.
  */
 #ifndef RISER_HOST_H
 #define RISER_HOST_H
@@ -42,6 +44,16 @@ int riser_client_create(const char *path, const struct riser_host_config *config
 /* The same over a connected stream socket, owned by the host from here on, also on failure. */
 int riser_client_from_fd(int fd, const struct riser_host_config *config,
 			 struct riser_host **host, struct riser_error *error);
+/*
+ * A device in a machine a3-pc without CPUs. `qemu` are the words, up to a NULL, that start a
+ * QEMU with the adapter; `device` is what its -device takes, without a bus and an address.
+ * Guest memory is 16 MiB or more from 0 on, and cannot be taken away; state is not saved. QEMU
+ * ends with the host, or with the thread that made it; what it has to say goes to standard
+ * error.
+ */
+int riser_machine_create(char *const *qemu, const char *device,
+			 const struct riser_host_config *config, struct riser_host **host,
+			 struct riser_error *error);
 /* Unplugs the device. Takes NULL. */
 void riser_host_destroy(struct riser_host *host);
 

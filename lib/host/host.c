@@ -194,7 +194,7 @@ static int size_bar(struct riser_host *host, unsigned index)
 	return ret;
 }
 
-/* Addresses upwards, each a multiple of its size; memory of 64 bits above all else. */
+/* Addresses upwards, each a multiple of its size; where any machine has room for them. */
 static int place_bar(struct riser_host *host, unsigned index, uint64_t next[3])
 {
 	struct riser_host_bar *bar = &host->bars[index];
@@ -212,8 +212,8 @@ static int place_bar(struct riser_host *host, unsigned index, uint64_t next[3])
 
 int riser_host_enable(struct riser_host *host)
 {
-	uint64_t next[] = { [RISER_MEM32] = 0x80000000,
-			    [RISER_MEM64] = UINT64_C(1) << 40,
+	uint64_t next[] = { [RISER_MEM32] = 0xc0000000,
+			    [RISER_MEM64] = UINT64_C(1) << 36,
 			    [RISER_IO] = 0x1000 };
 	int ret = riser_host_config_write(host, PCI_COMMAND, 2, 0);
 

@@ -8,6 +8,9 @@
 enum { HOST_BARS = 6, HOST_REGION_ROM = 6, HOST_REGION_CONFIG = 7, HOST_REGIONS = 8 };
 enum { HOST_VECTORS_MAX = 2048, HOST_NO_VECTOR = HOST_VECTORS_MAX };
 
+/* Where messages go, as on any PC; the data tells the vector. */
+#define HOST_MESSAGE_ADDRESS UINT32_C(0xfee00000)
+
 struct riser__host_impl {
 	bool simulated; /* its time passes only when told to */
 	int (*read)(struct riser_host *host, unsigned region, uint64_t offset, void *to,
@@ -66,6 +69,13 @@ void riser__host_fini(struct riser_host *host);
 /* Sets the error's text; returns `code`. */
 int riser__host_fail(struct riser_host *host, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * For a host whose MSI-X table is the device's: a driver fills it before it enables it, and
+ * masks in it.
+ */
+int riser__host_msix_fill(struct riser_host *host, unsigned count);
+int riser__host_msix_mask(struct riser_host *host, unsigned vector, bool masked);
 
 /* A config of whatever size, with defaults. */
 struct riser_host_config riser__host_config(const struct riser_host_config *config);

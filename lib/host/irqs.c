@@ -7,9 +7,6 @@
 
 #include "host/host.h"
 
-/* Where messages go; the data tells the vector. */
-#define MESSAGE_ADDRESS UINT32_C(0xfee00000)
-
 static int disable(struct riser_host *host, unsigned id, unsigned flags, unsigned bits)
 {
 	unsigned at = riser_host_find_cap(host, id, false);
@@ -40,7 +37,7 @@ static int enable_msi(struct riser_host *host, unsigned vectors)
 	ret = host->impl->irq_bind(host, RISER_IRQ_MSI, vectors);
 	if (!ret)
 		ret = riser_host_config_write(host, at + PCI_MSI_ADDRESS_LO, 4,
-					      MESSAGE_ADDRESS);
+					      HOST_MESSAGE_ADDRESS);
 	if (!ret)
 		ret = riser_host_config_write(
 			host,
@@ -65,6 +62,42 @@ static int enable_msix(struct riser_host *host, unsigned vectors)
 	return ret ? ret
 		   : riser_host_config_write(host, at + PCI_MSIX_FLAGS, 2,
 					     flags | PCI_MSIX_FLAGS_ENABLE);
+}
+
+/* One of the four words of an entry of the table (PCI 7.7.2). */
+static int write_entry(struct riser_host *host, unsigned vector, unsigned word, uint32_t value)
+{
+	unsigned at = riser_host_find_cap(host, PCI_CAP_ID_MSIX, false);
+	uint32_t table;
+	int ret = riser_host_config_read(host, at + PCI_MSIX_TABLE, 4, &table);
+
+	return ret ? ret
+		   : host->impl->write(host, table & PCI_MSIX_TABLE_BIR,
+				       (table & PCI_MSIX_TABLE_OFFSET) +
+					       vector * PCI_MSIX_ENTRY_SIZE + word,
+				       &value, sizeof(value));
+}
+
+int riser__host_msix_fill(struct riser_host *host, unsigned count)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < count && !ret; i++) {
+		ret = write_entry(host, i, PCI_MSIX_ENTRY_LOWER_ADDR, HOST_MESSAGE_ADDRESS);
+		if (!ret)
+			ret = write_entry(host, i, PCI_MSIX_ENTRY_UPPER_ADDR, 0);
+		if (!ret)
+			ret = write_entry(host, i, PCI_MSIX_ENTRY_DATA, i);
+		if (!ret)
+			ret = write_entry(host, i, PCI_MSIX_ENTRY_VECTOR_CTRL, 0);
+	}
+	return ret;
+}
+
+int riser__host_msix_mask(struct riser_host *host, unsigned vector, bool masked)
+{
+	return write_entry(host, vector, PCI_MSIX_ENTRY_VECTOR_CTRL,
+			   masked ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0);
 }
 
 int riser_host_irq_enable(struct riser_host *host, enum riser_irq_mode mode, unsigned vectors)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/pci_regs.h>
 
 #include "core/buffer.h"
 #include "core/model.h"
@@ -53,41 +52,14 @@ static int bench_map(struct riser_host *host, unsigned bar, uint64_t offset, uin
 	return riser__host_fail(host, -ENODEV, "BAR%u cannot be mapped there", bar);
 }
 
-/* A driver fills the MSI-X table before it enables it; the data is the vector's number. */
 static int bench_irq_bind(struct riser_host *host, enum riser_irq_mode mode, unsigned count)
 {
 	struct bench *b = bench_of(host);
-	unsigned at = riser_host_find_cap(host, PCI_CAP_ID_MSIX, false);
-	uint32_t table;
-	int ret = 0;
 
 	pthread_mutex_lock(&b->lock);
 	memset(b->messages, 0, sizeof(b->messages));
 	pthread_mutex_unlock(&b->lock);
-	if (mode != RISER_IRQ_MSIX)
-		return 0;
-	ret = riser_host_config_read(host, at + PCI_MSIX_TABLE, 4, &table);
-	for (uint32_t i = 0; i < count && !ret; i++) {
-		const uint32_t entry[4] = { 0xfee00000, 0, i, 0 };
-
-		ret = riser__pci_write(b->dev, table & PCI_MSIX_TABLE_BIR,
-				       (table & PCI_MSIX_TABLE_OFFSET) + i * 16, entry,
-				       sizeof(entry));
-	}
-	return ret;
-}
-
-static int bench_msix_mask(struct riser_host *host, unsigned vector, bool masked)
-{
-	unsigned at = riser_host_find_cap(host, PCI_CAP_ID_MSIX, false);
-	uint32_t table, control = masked ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0;
-	int ret = riser_host_config_read(host, at + PCI_MSIX_TABLE, 4, &table);
-
-	return ret ? ret
-		   : bench_write(host, table & PCI_MSIX_TABLE_BIR,
-				 (table & PCI_MSIX_TABLE_OFFSET) + vector * 16u +
-					 PCI_MSIX_ENTRY_VECTOR_CTRL,
-				 &control, sizeof(control));
+	return mode == RISER_IRQ_MSIX ? riser__host_msix_fill(host, count) : 0;
 }
 
 static int bench_irq_collect(struct riser_host *host, unsigned vector, bool settle)
@@ -196,7 +168,7 @@ static const struct riser__host_impl bench_impl = {
 	.write = bench_write,
 	.map = bench_map,
 	.irq_bind = bench_irq_bind,
-	.msix_mask = bench_msix_mask,
+	.msix_mask = riser__host_msix_mask,
 	.irq_collect = bench_irq_collect,
 	.pass = bench_pass,
 	.now = bench_now,
