@@ -121,9 +121,11 @@ static void work_done(struct riser_dev *dev, struct riser_job *job)
 static void job_written(struct riser_dev *dev, uint64_t now, uint64_t was)
 {
 	struct testdev *t = riser_state(dev);
+	int ret = riser_job_submit(dev, &t->worker);
 
 	(void)now, (void)was;
-	riser_job_submit(dev, &t->worker);
+	if (ret)
+		riser_log(dev, RISER_ERROR, "the job is not done: %s", strerror(-ret));
 }
 
 static void watch_ready(struct riser_dev *dev, int fd, short events, void *arg)
@@ -140,9 +142,14 @@ static void watch_ready(struct riser_dev *dev, int fd, short events, void *arg)
 static void watch_written(struct riser_dev *dev, uint64_t now, uint64_t was)
 {
 	struct testdev *t = riser_state(dev);
-	ssize_t n = write(t->event, &now, sizeof(now));
+	ssize_t n;
 
-	(void)dev, (void)was, (void)n;
+	(void)was;
+	do
+		n = write(t->event, &now, sizeof(now));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		riser_log(dev, RISER_ERROR, "cannot write to its eventfd: %s", strerror(errno));
 }
 
 static int copy(struct riser_dev *dev, struct testdev *t, uint8_t *buffer)
@@ -251,13 +258,18 @@ static void reset(struct riser_dev *dev, enum riser_reset kind)
 static int init(struct riser_dev *dev)
 {
 	struct testdev *t = riser_state(dev);
+	int ret;
 
 	t->work.run = posted;
 	t->worker = (struct riser_job){ .run = work_hard, .done = work_done };
 	t->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->event < 0)
 		return riser_fail(dev, -errno, "no eventfd to be had");
-	return riser_watch_create(dev, t->event, POLLIN, watch_ready, t, &t->watching);
+	ret = riser_watch_create(dev, t->event, POLLIN, watch_ready, t, &t->watching);
+	if (!ret)
+		return 0;
+	close(t->event);
+	return riser_fail(dev, ret, "cannot watch its eventfd: %s", strerror(-ret));
 }
 
 static void fini(struct riser_dev *dev)

@@ -81,6 +81,10 @@ int riser_dma_map(struct riser_dev *dev, uint64_t iova, size_t length, unsigned 
 	if (!ret)
 		ret = length ? dev->ops->dma_map(dev->host, iova, length, access, dma)
 			     : -EINVAL;
+	if (ret == -ENOMEM)
+		riser_log(dev, RISER_ERROR,
+			  "no memory to map %zu bytes of the guest's at %#" PRIx64, length,
+			  iova);
 	return ret;
 }
 

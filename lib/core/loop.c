@@ -168,9 +168,13 @@ static void interrupt_wait(struct riser_loop *loop)
 	static const uint64_t one = 1;
 	int saved = errno; /* riser_loop_stop() may be in a signal handler */
 
-	/* Full would do as well: it is readable then. */
-	if (write(loop->wakeup, &one, sizeof(one)) < 0)
-		errno = saved;
+	/* Full would do as well: it is readable then. A wake that is lost is never made up for.
+	 */
+	for (int tries = 0; tries < 8; tries++) {
+		if (write(loop->wakeup, &one, sizeof(one)) > 0 || errno == EAGAIN)
+			break;
+	}
+	errno = saved;
 }
 
 void riser__loop_wake(struct riser_loop *loop, struct riser__task *task)

@@ -127,13 +127,15 @@ static int get_region(struct client *c, unsigned index, bool whole,
 					  .rest = region->caps,
 					  .rest_size = sizeof(region->caps),
 					  .reply_fd = &region->fd };
+	int ret;
 
 	if (whole)
 		ask.argsz += (uint32_t)sizeof(region->caps);
 	region->fd = -1;
 	region->caps_size = 0;
-	if (client_call(c, &request))
-		return -EIO;
+	ret = client_call(c, &request);
+	if (ret)
+		return ret;
 	region->caps_size = request.rest_size;
 	return 0;
 }
@@ -249,6 +251,9 @@ static int negotiate(struct client *c)
 					"the server speaks vfio-user %u.%u, not 0.x",
 					theirs.major, theirs.minor);
 	root = json_tokener_parse(text);
+	if (!root && text[0])
+		return riser__host_fail(&c->host, -EPROTO,
+					"the server's capabilities are not JSON");
 	json_object_object_get_ex(root, "capabilities", &caps);
 	c->max_data = limit(caps, "max_data_xfer_size", CLIENT_MAX_DATA);
 	c->max_fds = limit(caps, "max_msg_fds", CLIENT_MAX_FDS);

@@ -17,6 +17,7 @@ struct client {
 	uint32_t max_fds;
 	bool message_dma;
 	bool posted; /* something was sent that nothing has answered yet */
+	bool lost;   /* the connection is */
 	int *events; /* eventfds of the vectors bound; INTx: one */
 	unsigned event_count;
 	enum riser_irq_mode bound;

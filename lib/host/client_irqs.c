@@ -39,7 +39,8 @@ static int make_events(struct client *c, unsigned count)
 {
 	c->events = calloc(count, sizeof(*c->events));
 	if (!c->events)
-		return -ENOMEM;
+		return riser__host_fail(&c->host, -ENOMEM, "no memory for %u interrupts",
+					count);
 	for (; c->event_count < count; c->event_count++) {
 		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 

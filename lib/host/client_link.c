@@ -22,9 +22,20 @@ uint64_t client_now(struct riser_host *host)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* From here on the stream may begin anywhere in a message: nothing more is said on it. */
 static int lost(struct client *c, const char *why)
 {
+	c->lost = true;
 	return riser__host_fail(&c->host, -ENOTCONN, "the vfio-user server %s", why);
+}
+
+static int broken(struct client *c)
+{
+	c->lost = true;
+	return errno == EPIPE || errno == ECONNRESET
+		       ? lost(c, "has gone")
+		       : riser__host_fail(&c->host, -ENOTCONN, "lost the vfio-user server: %s",
+					  strerror(errno));
 }
 
 static int wait_readable(struct client *c)
@@ -35,7 +46,9 @@ static int wait_readable(struct client *c)
 	do
 		n = poll(&p, 1, PATIENCE_MS);
 	while (n < 0 && errno == EINTR);
-	return n > 0 ? 0 : lost(c, "does not answer");
+	if (n < 0)
+		return broken(c);
+	return n ? 0 : lost(c, "does not answer");
 }
 
 /* Sends all, descriptors with the first byte. */
@@ -62,8 +75,7 @@ static int send_message(struct client *c, struct iovec *iov, int count, const in
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lost(c, errno == EPIPE || errno == ECONNRESET ? "has gone"
-									     : strerror(errno));
+			return broken(c);
 		message.msg_control = NULL;
 		message.msg_controllen = 0;
 		while (message.msg_iovlen && (size_t)n >= message.msg_iov->iov_len) {
@@ -122,8 +134,10 @@ static int receive(struct client *c, void *to, size_t size, int *fd)
 		n = recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return lost(c, n ? strerror(errno) : "has closed the connection");
+		if (n < 0)
+			return broken(c);
+		if (!n)
+			return lost(c, "has closed the connection");
 		take_fds(&message, fd);
 		at += n;
 		size -= (size_t)n;
@@ -259,10 +273,13 @@ int client_call(struct client *c, struct client_request *request)
 	struct iovec iov[] = { { &header, sizeof(header) },
 			       { (void *)request->head, request->head_size },
 			       { (void *)request->tail, request->tail_size } };
-	int ret = send_message(c, iov, 3, request->fds, request->fd_count);
+	int ret;
 
 	if (request->reply_fd)
 		*request->reply_fd = -1;
+	if (c->lost)
+		return -ENOTCONN; /* the host's error says why still */
+	ret = send_message(c, iov, 3, request->fds, request->fd_count);
 	c->posted |= request->posted;
 	if (ret || request->posted)
 		return ret;
@@ -288,14 +305,19 @@ int client_serve(struct client *c, uint64_t ns, unsigned vector)
 		{ c->fd, POLLIN, 0 },
 		{ vector < c->event_count ? c->events[vector] : -1, POLLIN, 0 },
 	};
-	int n, ret = 0;
+	int n, ret = c->lost ? -ENOTCONN : 0;
 
+	if (ret)
+		return ret;
 	do {
 		uint64_t left = now < until ? until - now : 0;
 		struct timespec wait = { (time_t)(left / 1000000000),
 					 (long)(left % 1000000000) };
 
 		n = ppoll(fds, 2, &wait, NULL);
+		if (n < 0 && errno != EINTR)
+			return riser__host_fail(&c->host, -errno, "cannot wait: %s",
+						strerror(errno));
 		if (n > 0 && fds[0].revents)
 			ret = serve_one(c);
 		else if (n > 0)

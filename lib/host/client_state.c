@@ -47,6 +47,8 @@ static int read_data(struct client *c, struct riser__buffer *to)
 		riser__buffer_add(to, piece, request.rest_size);
 		ret = to->failed ? -ENOMEM : 0;
 	}
+	if (!piece || to->failed)
+		riser__host_fail(&c->host, -ENOMEM, "no memory for the device's state");
 	free(piece);
 	return ret;
 }

@@ -129,40 +129,53 @@ unsigned riser_host_config_size(const struct riser_host *host)
 	return (unsigned)host->region_size[HOST_REGION_CONFIG];
 }
 
-static unsigned find_extended(struct riser_host *host, unsigned id)
+static int find_extended(struct riser_host *host, unsigned id, unsigned *found)
 {
 	unsigned at = 0x100;
 	uint32_t header;
+	int ret;
 
 	/* A broken chain must not hold us for ever: it has at most this many members. */
 	for (unsigned i = 0; i < 960 && at >= 0x100 && at < riser_host_config_size(host); i++) {
-		if (riser_host_config_read(host, at & ~3u, 4, &header))
+		ret = riser_host_config_read(host, at & ~3u, 4, &header);
+		if (ret)
+			return ret;
+		if ((header & 0xffff) == id && header) {
+			*found = at;
 			return 0;
-		if ((header & 0xffff) == id && header)
-			return at;
+		}
 		at = header >> 20;
 	}
 	return 0;
 }
 
+int riser__host_find_cap(struct riser_host *host, unsigned id, bool extended, unsigned *found)
+{
+	uint32_t at, is;
+	int ret;
+
+	*found = 0;
+	if (extended)
+		return find_extended(host, id, found);
+	ret = riser_host_config_read(host, PCI_CAPABILITY_LIST, 1, &at);
+	for (unsigned i = 0; i < 48 && !ret && at >= 0x40; i++) {
+		at &= 0xfc;
+		ret = riser_host_config_read(host, at, 1, &is);
+		if (!ret && is == id) {
+			*found = at;
+			return 0;
+		}
+		if (!ret)
+			ret = riser_host_config_read(host, at + 1, 1, &at);
+	}
+	return ret;
+}
+
 unsigned riser_host_find_cap(struct riser_host *host, unsigned id, bool extended)
 {
-	uint32_t at, found;
+	unsigned at;
 
-	if (extended)
-		return find_extended(host, id);
-	if (riser_host_config_read(host, PCI_CAPABILITY_LIST, 1, &at))
-		return 0;
-	for (unsigned i = 0; i < 48 && at >= 0x40; i++) {
-		at &= 0xfc;
-		if (riser_host_config_read(host, at, 1, &found))
-			return 0;
-		if (found == id)
-			return at;
-		if (riser_host_config_read(host, at + 1, 1, &at))
-			return 0;
-	}
-	return 0;
+	return riser__host_find_cap(host, id, extended, &at) ? 0 : at;
 }
 
 /* ---- BARs ---- */
@@ -301,7 +314,9 @@ int riser_host_reset(struct riser_host *host, enum riser_reset kind)
 	int ret;
 
 	if (kind == RISER_RESET_FUNCTION) {
-		express = riser_host_find_cap(host, PCI_CAP_ID_EXP, false);
+		ret = riser__host_find_cap(host, PCI_CAP_ID_EXP, false, &express);
+		if (ret)
+			return ret;
 		if (!express)
 			return riser__host_fail(
 				host, -ENOTSUP,

@@ -76,6 +76,8 @@ int riser__host_fail(struct riser_host *host, int code, const char *format, ...)
  */
 int riser__host_msix_fill(struct riser_host *host, unsigned count);
 int riser__host_msix_mask(struct riser_host *host, unsigned vector, bool masked);
+/* As riser_host_find_cap(), but tells a failure from *found == 0: there is none. */
+int riser__host_find_cap(struct riser_host *host, unsigned id, bool extended, unsigned *found);
 
 /* A config of whatever size, with defaults. */
 struct riser_host_config riser__host_config(const struct riser_host_config *config);

@@ -9,21 +9,32 @@
 
 static int disable(struct riser_host *host, unsigned id, unsigned flags, unsigned bits)
 {
-	unsigned at = riser_host_find_cap(host, id, false);
 	uint32_t value;
-	int ret;
+	unsigned at;
+	int ret = riser__host_find_cap(host, id, false, &at);
 
-	if (!at)
-		return 0;
+	if (ret || !at)
+		return ret;
 	ret = riser_host_config_read(host, at + flags, 2, &value);
 	return ret ? ret : riser_host_config_write(host, at + flags, 2, value & ~bits);
 }
 
+/* Where a kind of message is enabled, and its flags, which both kinds have at the same place.
+ */
+static int find_messages(struct riser_host *host, unsigned id, unsigned *at, uint32_t *flags)
+{
+	int ret = riser__host_find_cap(host, id, false, at);
+
+	if (ret)
+		return ret;
+	return *at ? riser_host_config_read(host, *at + PCI_MSI_FLAGS, 2, flags) : -ENOTSUP;
+}
+
 static int enable_msi(struct riser_host *host, unsigned vectors)
 {
-	unsigned at = riser_host_find_cap(host, PCI_CAP_ID_MSI, false), log2 = 0;
+	unsigned at, log2 = 0;
 	uint32_t flags, most;
-	int ret = at ? riser_host_config_read(host, at + PCI_MSI_FLAGS, 2, &flags) : -ENOTSUP;
+	int ret = find_messages(host, PCI_CAP_ID_MSI, &at, &flags);
 
 	if (ret)
 		return ret;
@@ -49,9 +60,9 @@ static int enable_msi(struct riser_host *host, unsigned vectors)
 
 static int enable_msix(struct riser_host *host, unsigned vectors)
 {
-	unsigned at = riser_host_find_cap(host, PCI_CAP_ID_MSIX, false);
 	uint32_t flags;
-	int ret = at ? riser_host_config_read(host, at + PCI_MSIX_FLAGS, 2, &flags) : -ENOTSUP;
+	unsigned at;
+	int ret = find_messages(host, PCI_CAP_ID_MSIX, &at, &flags);
 
 	if (ret)
 		return ret;
@@ -133,9 +144,9 @@ static int check_vector(struct riser_host *host, unsigned vector)
 
 static int mask_msi(struct riser_host *host, unsigned vector, bool masked)
 {
-	unsigned at = riser_host_find_cap(host, PCI_CAP_ID_MSI, false);
 	uint32_t flags, bits;
-	int ret = riser_host_config_read(host, at + PCI_MSI_FLAGS, 2, &flags);
+	unsigned at;
+	int ret = find_messages(host, PCI_CAP_ID_MSI, &at, &flags);
 
 	if (!ret && !(flags & PCI_MSI_FLAGS_MASKBIT))
 		ret = riser__host_fail(host, -ENOTSUP, "the device's MSI cannot be masked");

@@ -42,7 +42,7 @@ static int add(struct riser_host *host, uint64_t iova, uint64_t length)
 		return 0;
 	grown = realloc(host->extents, (host->extent_count + 1) * sizeof(*grown));
 	if (!grown)
-		return -ENOMEM;
+		return riser__host_fail(host, -ENOMEM, "no memory for a list of the guest's");
 	host->extents = grown;
 	ret = host->impl->memory_map(host, iova, length);
 	if (!ret)

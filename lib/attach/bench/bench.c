@@ -105,9 +105,14 @@ static uint64_t bench_now(struct riser_host *host)
 
 static int bench_memory_map(struct riser_host *host, uint64_t iova, uint64_t length)
 {
+	int ret =
+		riser__dma_table_add(bench_of(host)->dma, iova, length, host->memory_fd,
+				     iova - host->memory_at, RISER_DMA_READ | RISER_DMA_WRITE);
+
 	riser__dev_memory_changed(bench_of(host)->dev);
-	return riser__dma_table_add(bench_of(host)->dma, iova, length, host->memory_fd,
-				    iova - host->memory_at, RISER_DMA_READ | RISER_DMA_WRITE);
+	return ret ? riser__host_fail(host, ret, "cannot give the device memory at %#llx: %s",
+				      (unsigned long long)iova, strerror(-ret))
+		   : 0;
 }
 
 static int bench_memory_unmap(struct riser_host *host, uint64_t iova, uint64_t length)

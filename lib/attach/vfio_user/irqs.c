@@ -16,13 +16,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void signal_fd(int fd)
+static void signal_fd(struct riser_server *server, int fd)
 {
 	static const uint64_t one = 1;
+	ssize_t written;
 
+	do
+		written = write(fd, &one, sizeof(one));
+	while (written < 0 && errno == EINTR);
 	/* If it is full it is readable, which is all that is asked for. */
-	if (write(fd, &one, sizeof(one)) < 0)
-		return;
+	if (written < 0 && errno != EAGAIN)
+		vu_complain(server,
+			    "an interrupt is lost, its descriptor cannot be written: %s",
+			    strerror(errno));
 }
 
 /* Lock held, for all of these. */
@@ -36,14 +42,14 @@ static void send_level(struct riser_server *server)
 	    atomic_load(&server->stopped))
 		return;
 	line->masked = true; /* until the client unmasks it (AUTOMASKED) */
-	signal_fd(line->fd);
+	signal_fd(server, line->fd);
 }
 
 static void send_message(struct riser_server *server, struct vu_vector *vector)
 {
 	vector->held = vector->fd < 0 || vector->masked || atomic_load(&server->stopped);
 	if (!vector->held)
-		signal_fd(vector->fd);
+		signal_fd(server, vector->fd);
 }
 
 static void send_held(struct riser_server *server)
@@ -193,7 +199,7 @@ static void trigger(struct riser_server *server, unsigned index, unsigned number
 	int fd = server->irqs.vectors[index][number].fd;
 
 	if (fd >= 0)
-		signal_fd(fd);
+		signal_fd(server, fd);
 }
 
 /*
@@ -221,7 +227,7 @@ static void resampled(struct riser__source *source, uint32_t events)
 
 	if (read(source->fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
 		set_masked(server, VU_IRQ_INTX, 0, false);
-	else if (events & ~(uint32_t)EPOLLIN || errno != EAGAIN)
+	else if (events & ~(uint32_t)EPOLLIN || (errno != EAGAIN && errno != EINTR))
 		drop_resample(server);
 }
 

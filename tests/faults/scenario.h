@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What a guest does with testdev: all of the kit, once. */
+#ifndef TESTS_FAULTS_SCENARIO_H
+#define TESTS_FAULTS_SCENARIO_H
+
+#include <riser/host.h>
+
+struct outcome {
+	int ret;	/* 0, or why it was given up */
+	bool wrong;	/* the device did something else than it was asked to */
+	char text[512]; /* what the host said, or what was wrong */
+};
+
+/* Runs it on a host that was just made. */
+struct outcome scenario_run(struct riser_host *host);
+
+#endif
