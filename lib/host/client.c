@@ -374,8 +374,11 @@ int riser_client_create(const char *path, const struct riser_host_config *config
 				   path);
 	strcpy(address.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-		ret = -errno;
+	ret = fd < 0 ? -errno : 0;
+	/* One that was interrupted is not under way: UNIX sockets connect at once or not. */
+	while (!ret && connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		ret = errno == EINTR ? 0 : -errno;
+	if (ret) {
 		if (fd >= 0)
 			close(fd);
 		return riser__fail(error, ret, "cannot connect to socket '%s': %s", path,

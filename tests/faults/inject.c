@@ -18,7 +18,6 @@
 #include <sys/vfs.h>
 
 static _Thread_local enum side ours;
-static _Thread_local bool was_interrupted;
 static atomic_int armed = -1; /* a side */
 static atomic_uint calls, failing;
 static const char *_Atomic fired;
@@ -70,17 +69,17 @@ static bool fails(const char *name, int error)
 	return true;
 }
 
-/* Each call is, and the next one, which is its repetition, is not. */
-static bool interrupted(void)
+/* Each call is, and the next one of its kind, which is its repetition, is not. */
+static bool interrupted(bool *before)
 {
 	if (!most)
 		return false;
-	was_interrupted = !was_interrupted;
-	if (was_interrupted) {
+	*before = !*before;
+	if (*before) {
 		interruptions++;
 		errno = EINTR;
 	}
-	return was_interrupted;
+	return *before;
 }
 
 struct holdings inject_holdings(void)
@@ -229,7 +228,11 @@ int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 	type __wrap_##name parameters;                                                         \
 	type __wrap_##name parameters                                                          \
 	{                                                                                      \
-		return fails(#name, code) || interrupted() ? -1 : __real_##name arguments;     \
+		static _Thread_local bool before;                                              \
+                                                                                               \
+		if (fails(#name, code) || interrupted(&before))                                \
+			return -1;                                                             \
+		return __real_##name arguments;                                                \
 	}
 
 WAITS(int, epoll_pwait2, ENOMEM,
@@ -256,7 +259,9 @@ static size_t shorter(size_t size)
 DECLARE(ssize_t, send, int fd, const void *from, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void *from, size_t size, int flags)
 {
-	if (fails("send", ECONNRESET) || interrupted())
+	static _Thread_local bool before;
+
+	if (fails("send", ECONNRESET) || interrupted(&before))
 		return -1;
 	return __real_send(fd, from, shorter(size), flags);
 }
@@ -277,10 +282,11 @@ static void shorten(struct msghdr *message, struct iovec *piece)
 DECLARE(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
+	static _Thread_local bool before;
 	struct msghdr less = *message;
 	struct iovec piece;
 
-	if (fails("sendmsg", ECONNRESET) || interrupted())
+	if (fails("sendmsg", ECONNRESET) || interrupted(&before))
 		return -1;
 	shorten(&less, &piece);
 	return __real_sendmsg(fd, &less, flags);
@@ -289,11 +295,12 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 DECLARE(ssize_t, recvmsg, int fd, struct msghdr *message, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 {
+	static _Thread_local bool before;
 	struct iovec *whole = message->msg_iov, piece;
 	size_t count = message->msg_iovlen;
 	ssize_t got;
 
-	if (fails("recvmsg", ECONNRESET) || interrupted())
+	if (fails("recvmsg", ECONNRESET) || interrupted(&before))
 		return -1;
 	shorten(message, &piece);
 	got = __real_recvmsg(fd, message, flags);

@@ -19,6 +19,7 @@ enum { FROM = 0x1000, TO = 0x40000, LENGTH = 5000 };
 struct run {
 	struct riser_host *host;
 	struct outcome *outcome;
+	bool by_copy;
 };
 
 /* Each step returns whether to go on. */
@@ -124,6 +125,8 @@ static bool copies(struct run *run, uint32_t command)
 
 static bool direct_memory_access(struct run *run)
 {
+	if (run->by_copy)
+		return copies(run, DMA_COPY);
 	return copies(run, DMA_COPY) && copies(run, DMA_MAPPED) && dma(run, DMA_HOLD, 0) &&
 	       ok(run, riser_host_memory_unmap(run->host, 0x40000, 0x2000)) &&
 	       dma(run, DMA_USE, 0) && dma(run, DMA_RELEASE, ESTALE) &&
@@ -159,10 +162,10 @@ static bool migration(struct run *run)
 	return good;
 }
 
-struct outcome scenario_run(struct riser_host *host)
+struct outcome scenario_run(struct riser_host *host, bool by_copy)
 {
 	struct outcome outcome = { 0 };
-	struct run run = { host, &outcome };
+	struct run run = { host, &outcome, by_copy };
 
 	if (registers(&run) && window(&run) && interrupts(&run) && direct_memory_access(&run) &&
 	    work(&run))

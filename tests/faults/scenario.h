@@ -11,7 +11,7 @@ struct outcome {
 	char text[512]; /* what the host said, or what was wrong */
 };
 
-/* Runs it on a host that was just made. */
-struct outcome scenario_run(struct riser_host *host);
+/* Runs it on a host that was just made; `by_copy`: what needs memory mapped is left out. */
+struct outcome scenario_run(struct riser_host *host, bool by_copy);
 
 #endif

@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "inject.h"
-#include "scenario.h"
-#include "stage.h"
+#include "session.h"
 
 enum { SECONDS = 12 }; /* for one run; a hang ends the test */
 
@@ -20,64 +19,6 @@ struct place {
 	enum side side;
 	struct outcome (*run)(struct stage *stage);
 };
-
-static struct outcome refused(int ret, const struct riser_error *error)
-{
-	struct outcome outcome = { .ret = ret };
-
-	memcpy(outcome.text, error->text, sizeof(outcome.text));
-	return outcome;
-}
-
-static struct outcome on_bench(struct stage *stage)
-{
-	struct riser_host_config config = { .size = sizeof(config),
-					    .log = stage_log,
-					    .log_arg = stage };
-	struct riser_error error = { "" };
-	struct riser_host *host;
-	struct outcome outcome;
-	int ret = riser_bench_create(stage->model, &config, &host, &error);
-
-	if (ret)
-		return refused(ret, &error);
-	outcome = scenario_run(host);
-	riser_host_destroy(host);
-	return outcome;
-}
-
-static struct outcome connect_and_run(struct stage *stage)
-{
-	struct riser_host_config config = { .size = sizeof(config) };
-	struct riser_error error = { "" };
-	struct riser_host *host;
-	struct outcome outcome;
-	int ret = riser_client_create(stage->path, &config, &host, &error);
-
-	if (ret)
-		return refused(ret, &error);
-	outcome = scenario_run(host);
-	riser_host_destroy(host);
-	return outcome;
-}
-
-/* A server, from its start to its end. If it lives on after a failure, it serves the next. */
-static struct outcome with_server(struct stage *stage)
-{
-	int ret = stage_serve(stage);
-	struct outcome outcome, next;
-
-	if (ret)
-		return refused(ret, &stage->error);
-	outcome = connect_and_run(stage);
-	if (outcome.ret) {
-		next = connect_and_run(stage);
-		if (next.ret && !stage_is_over(stage))
-			die("%s, then to the next client: %s", outcome.text, next.text);
-	}
-	stage_stop(stage);
-	return outcome;
-}
 
 static void check_said(struct stage *stage, const struct outcome *outcome, const char *what)
 {
@@ -131,20 +72,26 @@ static void run_all(struct stage *stage, const struct place *place)
 	printf("%s: %u calls failed in turn\n", place->name, nth - 1);
 }
 
-int main(void)
+/* Of the places those that are named. */
+int main(int argc, char **argv)
 {
 	static const struct place places[] = {
-		{ "bench", CLIENT, on_bench },
-		{ "server", SERVER, with_server },
-		{ "client", CLIENT, with_server },
+		{ "bench", CLIENT, session_bench },
+		{ "server", SERVER, session_served },
+		{ "client", CLIENT, session_served },
+		{ "message", SERVER, session_by_message },
 	};
 	struct stage stage;
 
 	inject_be(CLIENT);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	stage_begin(&stage);
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		run_all(&stage, &places[i]);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		for (int word = 1; word < argc; word++) {
+			if (!strcmp(argv[word], places[i].name))
+				run_all(&stage, &places[i]);
+		}
+	}
 	stage_end(&stage);
 	return 0;
 }
