@@ -56,7 +56,7 @@ static int unknown(const char *name)
 	return CLI_USAGE;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct command *command;
 	char *name;
@@ -86,5 +86,15 @@ int main(int argc, char **argv)
 	argv[1] = name;
 	status = command->run(argc - 1, argv + 1);
 	free(name);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int status = run(argc, argv);
+
+	/* A disk that is full must not pass for success. */
+	if ((fflush(stdout) || ferror(stdout)) && status == CLI_OK)
+		status = complain("cannot write the output: %m");
 	return status;
 }
