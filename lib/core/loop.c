@@ -58,7 +58,9 @@ int riser_loop_create(struct riser_loop **loop)
 		return -ENOMEM;
 	made->epoll = epoll_create1(EPOLL_CLOEXEC);
 	made->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	made->wakeup_source = (struct riser__source){ made->wakeup, true, drain_wakeup };
+	made->wakeup_source = (struct riser__source){ .fd = made->wakeup,
+						      .patient = true,
+						      .ready = drain_wakeup };
 	ret = made->epoll < 0 || made->wakeup < 0
 		      ? -errno
 		      : riser__loop_add(made, &made->wakeup_source, EPOLLIN);
@@ -81,18 +83,20 @@ void riser_loop_destroy(struct riser_loop *loop)
 	free(loop);
 }
 
-static int control(struct riser_loop *loop, int op, struct riser__source *source,
-		   uint32_t events)
+static int control(struct riser_loop *loop, int op, struct riser__source *source)
 {
-	struct epoll_event event = { .events = events, .data.ptr = source };
+	struct epoll_event event = { .events = source->events, .data.ptr = source };
 
 	return epoll_ctl(loop->epoll, op, source->fd, &event) ? -errno : 0;
 }
 
 int riser__loop_add(struct riser_loop *loop, struct riser__source *source, uint32_t events)
 {
-	int ret = control(loop, EPOLL_CTL_ADD, source, events);
+	int ret;
 
+	source->events = events;
+	source->taken = false;
+	ret = control(loop, EPOLL_CTL_ADD, source);
 	if (!ret && !source->patient)
 		loop->hurried++;
 	return ret;
@@ -100,19 +104,35 @@ int riser__loop_add(struct riser_loop *loop, struct riser__source *source, uint3
 
 int riser__loop_modify(struct riser_loop *loop, struct riser__source *source, uint32_t events)
 {
-	return control(loop, EPOLL_CTL_MOD, source, events);
+	source->events = events;
+	return source->taken ? 0 : control(loop, EPOLL_CTL_MOD, source);
 }
 
 void riser__loop_remove(struct riser_loop *loop, struct riser__source *source)
 {
-	if (control(loop, EPOLL_CTL_DEL, source, 0))
+	if (!source->taken && control(loop, EPOLL_CTL_DEL, source))
 		return;
+	source->taken = false;
 	if (!source->patient)
 		loop->hurried--;
 	for (int i = loop->batch_at; i < loop->batch_end; i++) {
 		if (loop->batch[i].data.ptr == source)
 			loop->batch[i].data.ptr = NULL;
 	}
+}
+
+void riser__loop_take(struct riser_loop *loop, struct riser__source *source)
+{
+	source->taken = source->taken || !control(loop, EPOLL_CTL_DEL, source);
+}
+
+int riser__loop_give_back(struct riser_loop *loop, struct riser__source *source)
+{
+	int ret = source->taken ? control(loop, EPOLL_CTL_ADD, source) : 0;
+
+	if (!ret)
+		source->taken = false;
+	return ret;
 }
 
 void riser__loop_set_alarm(struct riser_loop *loop, struct riser__alarm *alarm,

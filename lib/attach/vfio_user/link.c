@@ -12,7 +12,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { IN_A_ROW = 64 }; /* receives before the loop looks at everything else */
+enum {
+	IN_A_ROW = 64, /* receives before the loop looks at everything else */
+	A_STREAM = 1,  /* so many after the first make it worth not to watch the socket */
+};
 
 static struct riser_server *server_of(struct riser__source *source)
 {
@@ -148,12 +151,32 @@ static bool receive(struct riser_server *server, int flags, bool *more)
 	return false;
 }
 
+/*
+ * Serves what comes, for as long as more is there or may be waited for. A client that keeps
+ * sending has the socket to itself meanwhile.
+ */
+static void serve_in_a_row(struct riser_server *server)
+{
+	struct vu_link *link = &server->link;
+	int flags = MSG_DONTWAIT;
+	bool more;
+
+	for (unsigned n = 0; n < IN_A_ROW; n++) {
+		if (!receive(server, flags, &more) || !serve(server))
+			return;
+		if (!more && !riser__loop_may_linger(server->loop))
+			return;
+		if (n == A_STREAM)
+			riser__loop_take(server->loop, &link->source);
+		flags = more ? MSG_DONTWAIT : 0;
+	}
+}
+
 static void ready(struct riser__source *source, uint32_t events)
 {
 	struct riser_server *server = server_of(source);
 	struct vu_link *link = &server->link;
-	int flags = MSG_DONTWAIT;
-	bool more;
+	int ret;
 
 	if (link->full) {
 		if (events & (EPOLLHUP | EPOLLERR)) {
@@ -165,13 +188,10 @@ static void ready(struct riser__source *source, uint32_t events)
 			return;
 		riser__loop_modify(server->loop, &link->source, EPOLLIN);
 	}
-	for (unsigned n = 0; n < IN_A_ROW; n++) {
-		if (!receive(server, flags, &more) || !serve(server))
-			return;
-		if (!more && !riser__loop_may_linger(server->loop))
-			return;
-		flags = more ? MSG_DONTWAIT : 0;
-	}
+	serve_in_a_row(server);
+	ret = riser__loop_give_back(server->loop, &link->source);
+	if (ret)
+		vu_link_drop(server, strerror(-ret));
 }
 
 /* Receives block, for lingering, unless told otherwise; sends never do. */

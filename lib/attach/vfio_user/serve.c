@@ -41,7 +41,7 @@ static int ending_open(struct ending *ending, struct riser_loop *loop,
 	sigaddset(&wanted, SIGTERM);
 	sigaddset(&wanted, SIGHUP);
 	ending->loop = loop;
-	ending->source = (struct riser__source){ .ready = signalled };
+	ending->source = (struct riser__source){ .patient = true, .ready = signalled };
 	ending->source.fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (ending->source.fd < 0)
 		return riser__fail(error, -errno, "cannot wait for signals: %s",
