@@ -45,7 +45,7 @@ static int map_windows(struct riser_dev *dev, struct riser__bar *bar)
 				  bar->fd, (off_t)window[i].offset);
 		if (at == MAP_FAILED)
 			return -errno;
-		bar->windows[i] = at;
+		bar->windows[i] = (struct riser__span){ window[i].offset, window[i].size, at };
 	}
 	return 0;
 }
@@ -57,6 +57,7 @@ static int create_bar(struct riser_dev *dev, const struct riser_bar *desc)
 	int ret = 0;
 
 	bar->desc = desc;
+	dev->pci->sizes[desc->index] = desc->size;
 	bar->msix = msix && msix->bar == desc->index;
 	if (desc->regs.count)
 		ret = riser__regmap_create(&desc->regs, &bar->map);
@@ -97,8 +98,8 @@ void riser__bars_destroy(struct riser_dev *dev)
 			continue;
 		window = bar->desc->windows.base;
 		for (uint32_t w = 0; w < bar->desc->windows.count; w++) {
-			if (window[w].shared && bar->windows[w])
-				munmap(bar->windows[w], window[w].size);
+			if (window[w].shared && bar->windows[w].memory)
+				munmap(bar->windows[w].memory, window[w].size);
 		}
 		free(bar->windows);
 		if (bar->fd >= 0)
@@ -112,21 +113,42 @@ void *riser_window(struct riser_dev *dev, unsigned bar, unsigned window)
 
 	if (!b || !b->windows || window >= b->desc->windows.count)
 		return NULL;
-	return b->windows[window];
+	return b->windows[window].memory;
 }
 
 /* The memory behind [offset, offset + length) if it is wholly in one window, else NULL. */
 static uint8_t *in_window(const struct riser__bar *bar, uint64_t offset, size_t length)
 {
-	const struct riser_window *window = bar->desc->windows.base;
+	uint32_t count = bar->desc->windows.count;
 
-	for (uint32_t i = 0; i < bar->desc->windows.count; i++) {
-		uint64_t into = offset - window[i].offset;
+	for (const struct riser__span *window = bar->windows; count; window++, count--) {
+		uint64_t into = offset - window->offset;
 
-		if (into < window[i].size && length <= window[i].size - into)
-			return (uint8_t *)bar->windows[i] + into;
+		if (into < window->size && length <= window->size - into)
+			return window->memory + into;
 	}
 	return NULL;
+}
+
+/* Nearly all accesses are one word, which is one load and one store then. */
+static inline void copy(void *to, const void *from, size_t length)
+{
+	switch (length) {
+	case 1:
+		memcpy(to, from, 1);
+		break;
+	case 2:
+		memcpy(to, from, 2);
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	default:
+		memcpy(to, from, length);
+	}
 }
 
 /* The largest naturally aligned access that starts at `offset` and is not split. */
@@ -150,7 +172,7 @@ static uint64_t read_piece(struct riser_dev *dev, struct riser__bar *bar, uint64
 		return riser__reg_read(dev, slot, offset, size);
 	memory = in_window(bar, offset, size);
 	if (memory) {
-		memcpy(&value, memory, size);
+		copy(&value, memory, size);
 		return value;
 	}
 	if (bar->msix && riser__msix_read(dev, offset, size, &value))
@@ -175,7 +197,7 @@ static void write_piece(struct riser_dev *dev, struct riser__bar *bar, uint64_t 
 	}
 	memory = in_window(bar, offset, size);
 	if (memory) {
-		memcpy(memory, &value, size);
+		copy(memory, &value, size);
 		return;
 	}
 	if (bar->msix && riser__msix_write(dev, offset, size, value))
@@ -193,14 +215,14 @@ void riser__bar_read(struct riser_dev *dev, struct riser__bar *bar, uint64_t off
 	const uint8_t *memory = in_window(bar, offset, length);
 
 	if (memory) {
-		memcpy(to, memory, length);
+		copy(to, memory, length);
 		return;
 	}
 	while (length) {
 		unsigned size = piece(bar, offset, length);
 		uint64_t value = read_piece(dev, bar, offset, size);
 
-		memcpy(to, &value, size);
+		copy(to, &value, size);
 		offset += size;
 		to += size;
 		length -= size;
@@ -213,14 +235,14 @@ void riser__bar_write(struct riser_dev *dev, struct riser__bar *bar, uint64_t of
 	uint8_t *memory = in_window(bar, offset, length);
 
 	if (memory) {
-		memcpy(memory, from, length);
+		copy(memory, from, length);
 		return;
 	}
 	while (length) {
 		unsigned size = piece(bar, offset, length);
 		uint64_t value = 0;
 
-		memcpy(&value, from, size);
+		copy(&value, from, size);
 		write_piece(dev, bar, offset, size, value);
 		offset += size;
 		from += size;

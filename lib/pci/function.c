@@ -42,6 +42,8 @@ int riser__pci_create(struct riser_dev *dev, struct riser_error *error)
 	if (ret)
 		return ret;
 	pci->config_size = pci->layout.config_size;
+	pci->sizes[RISER__REGION_ROM] = pci->rom_size;
+	pci->sizes[RISER__REGION_CONFIG] = pci->config_size;
 	riser__config_build(dev);
 	memcpy(pci->config, pci->reset, sizeof(pci->config));
 	return 0;
@@ -85,32 +87,23 @@ void riser__pci_region_info(struct riser_dev *dev, unsigned region,
 	const struct riser__pci *pci = dev->pci;
 
 	*info = (struct riser__region_info){ .fd = -1, .writable = true };
+	if (region >= RISER__REGIONS)
+		return;
+	info->size = pci->sizes[region];
+	info->writable = region != RISER__REGION_ROM;
 	if (region < 6 && pci->bars[region].desc) {
 		const struct riser__bar *bar = &pci->bars[region];
 
-		info->size = bar->desc->size;
 		info->fd = bar->fd;
 		info->windows = bar->desc->windows.base;
 		info->window_count = bar->desc->windows.count;
-	} else if (region == RISER__REGION_ROM) {
-		info->size = pci->rom_size;
-		info->writable = false;
-	} else if (region == RISER__REGION_CONFIG) {
-		info->size = pci->config_size;
 	}
 }
 
 static bool inside(struct riser_dev *dev, unsigned region, uint64_t offset, size_t length)
 {
-	const struct riser__pci *pci = dev->pci;
-	uint64_t size = 0;
+	uint64_t size = region < RISER__REGIONS ? dev->pci->sizes[region] : 0;
 
-	if (region < 6 && pci->bars[region].desc)
-		size = pci->bars[region].desc->size;
-	else if (region == RISER__REGION_ROM)
-		size = pci->rom_size;
-	else if (region == RISER__REGION_CONFIG)
-		size = pci->config_size;
 	return length && offset < size && length <= size - offset;
 }
 

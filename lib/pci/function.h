@@ -28,12 +28,18 @@ struct riser__irq {
 	uint64_t *msix_pending;
 };
 
+/* A window and where its memory is: shared, or in the state. */
+struct riser__span {
+	uint64_t offset, size;
+	uint8_t *memory;
+};
+
 struct riser__bar {
 	const struct riser_bar *desc; /* NULL: no such BAR */
 	struct riser__regmap *map;
-	int fd;		/* of the shared windows' memory, as large as the BAR; -1: none */
-	void **windows; /* the address of each, shared or in the state */
-	bool msix;	/* holds the MSI-X table and pending bits */
+	int fd; /* of the shared windows' memory, as large as the BAR; -1: none */
+	struct riser__span *windows;
+	bool msix; /* holds the MSI-X table and pending bits */
 };
 
 struct riser__pci {
@@ -47,6 +53,7 @@ struct riser__pci {
 	const struct riser_pci_cap *msix_cap;
 	struct riser__regmap *vendor[RISER__CAPS_MAX]; /* of the n-th line of .caps, or NULL */
 	struct riser__bar bars[6];
+	uint64_t sizes[RISER__REGIONS]; /* 0: the function has no such region */
 	uint8_t *rom;
 	uint64_t rom_size;
 	bool asleep; /* in D3hot: BARs do not answer */

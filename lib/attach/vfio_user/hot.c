@@ -6,6 +6,7 @@
  */
 #include "attach/vfio_user/server.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum { WIDEST = 8 }; /* bytes of an access */
@@ -27,19 +28,26 @@ static uint8_t *begin_reply(struct vu_output *out)
 	return out->data + out->end;
 }
 
-static void end_reply(struct vu_output *out, uint8_t *reply, const struct access *asked,
-		      uint32_t data)
+static void put(uint8_t *reply, size_t at, uint32_t value)
 {
-	struct access answer = *asked;
-
-	answer.header.size = (uint32_t)sizeof(answer) + data;
-	answer.header.flags = VU_TYPE_REPLY;
-	answer.header.error = 0;
-	memcpy(reply, &answer, sizeof(answer));
-	out->end += answer.header.size;
+	memcpy(reply + at, &value, sizeof(value));
 }
 
-static bool read_register(struct riser_server *server, const struct access *access)
+/* The request's own bytes, with what differs put over them. */
+static void end_reply(struct vu_output *out, uint8_t *reply, const uint8_t *asked,
+		      uint32_t data)
+{
+	uint32_t size = (uint32_t)sizeof(struct access) + data;
+
+	memcpy(reply, asked, sizeof(struct access));
+	put(reply, offsetof(struct vu_header, size), size);
+	put(reply, offsetof(struct vu_header, flags), VU_TYPE_REPLY);
+	put(reply, offsetof(struct vu_header, error), 0);
+	out->end += size;
+}
+
+static bool read_register(struct riser_server *server, const struct access *access,
+			  const uint8_t *from)
 {
 	struct vu_output *out = &server->link.out;
 	uint8_t *reply = begin_reply(out);
@@ -48,12 +56,12 @@ static bool read_register(struct riser_server *server, const struct access *acce
 	    riser__pci_read(server->dev, access->at.region, access->at.offset,
 			    reply + sizeof(*access), access->at.count))
 		return false;
-	end_reply(out, reply, access, access->at.count);
+	end_reply(out, reply, from, access->at.count);
 	return true;
 }
 
 static bool write_register(struct riser_server *server, const struct access *access,
-			   const uint8_t *data)
+			   const uint8_t *from)
 {
 	struct vu_output *out = &server->link.out;
 	bool posted = access->header.flags == VU_NO_REPLY;
@@ -61,11 +69,11 @@ static bool write_register(struct riser_server *server, const struct access *acc
 
 	if (access->header.size != sizeof(*access) + access->at.count ||
 	    (!posted && (access->header.flags || !reply)) ||
-	    riser__pci_write(server->dev, access->at.region, access->at.offset, data,
-			     access->at.count))
+	    riser__pci_write(server->dev, access->at.region, access->at.offset,
+			     from + sizeof(*access), access->at.count))
 		return false;
 	if (!posted)
-		end_reply(out, reply, access, 0);
+		end_reply(out, reply, from, 0);
 	return true;
 }
 
@@ -82,9 +90,9 @@ void vu_serve_accesses(struct riser_server *server)
 		if (access.at.count > WIDEST || access.header.size > in->end - in->start)
 			return;
 		if (access.header.command == VU_REGION_WRITE)
-			served = write_register(server, &access, from + sizeof(access));
+			served = write_register(server, &access, from);
 		else if (access.header.command == VU_REGION_READ)
-			served = read_register(server, &access);
+			served = read_register(server, &access, from);
 		if (!served)
 			return;
 		in->start += access.header.size;
