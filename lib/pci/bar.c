@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "pci/function.h"
+#include "pci/access.h"
 
 static bool has_shared(const struct riser_bar *desc)
 {
@@ -66,6 +66,7 @@ static int create_bar(struct riser_dev *dev, const struct riser_bar *desc)
 	bar->windows = calloc(desc->windows.count, sizeof(*bar->windows));
 	if (!bar->windows)
 		return -ENOMEM;
+	bar->window_count = desc->windows.count;
 	if (has_shared(desc))
 		ret = make_memory(dev, bar);
 	return ret ? ret : map_windows(dev, bar);
@@ -116,41 +117,6 @@ void *riser_window(struct riser_dev *dev, unsigned bar, unsigned window)
 	return b->windows[window].memory;
 }
 
-/* The memory behind [offset, offset + length) if it is wholly in one window, else NULL. */
-static uint8_t *in_window(const struct riser__bar *bar, uint64_t offset, size_t length)
-{
-	uint32_t count = bar->desc->windows.count;
-
-	for (const struct riser__span *window = bar->windows; count; window++, count--) {
-		uint64_t into = offset - window->offset;
-
-		if (into < window->size && length <= window->size - into)
-			return window->memory + into;
-	}
-	return NULL;
-}
-
-/* Nearly all accesses are one word, which is one load and one store then. */
-static inline void copy(void *to, const void *from, size_t length)
-{
-	switch (length) {
-	case 1:
-		memcpy(to, from, 1);
-		break;
-	case 2:
-		memcpy(to, from, 2);
-		break;
-	case 4:
-		memcpy(to, from, 4);
-		break;
-	case 8:
-		memcpy(to, from, 8);
-		break;
-	default:
-		memcpy(to, from, length);
-	}
-}
-
 /* The largest naturally aligned access that starts at `offset` and is not split. */
 static unsigned piece(const struct riser__bar *bar, uint64_t offset, size_t length)
 {
@@ -170,9 +136,9 @@ static uint64_t read_piece(struct riser_dev *dev, struct riser__bar *bar, uint64
 
 	if (slot)
 		return riser__reg_read(dev, slot, offset, size);
-	memory = in_window(bar, offset, size);
+	memory = riser__bar_memory(bar, offset, size);
 	if (memory) {
-		copy(&value, memory, size);
+		riser__copy(&value, memory, size);
 		return value;
 	}
 	if (bar->msix && riser__msix_read(dev, offset, size, &value))
@@ -195,9 +161,9 @@ static void write_piece(struct riser_dev *dev, struct riser__bar *bar, uint64_t 
 		riser__reg_write(dev, bar->map, slot, offset, size, value);
 		return;
 	}
-	memory = in_window(bar, offset, size);
+	memory = riser__bar_memory(bar, offset, size);
 	if (memory) {
-		copy(memory, &value, size);
+		riser__copy(memory, &value, size);
 		return;
 	}
 	if (bar->msix && riser__msix_write(dev, offset, size, value))
@@ -212,17 +178,17 @@ static void write_piece(struct riser_dev *dev, struct riser__bar *bar, uint64_t 
 void riser__bar_read(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
 		     uint8_t *to, size_t length)
 {
-	const uint8_t *memory = in_window(bar, offset, length);
+	const uint8_t *memory = riser__bar_memory(bar, offset, length);
 
 	if (memory) {
-		copy(to, memory, length);
+		riser__copy(to, memory, length);
 		return;
 	}
 	while (length) {
 		unsigned size = piece(bar, offset, length);
 		uint64_t value = read_piece(dev, bar, offset, size);
 
-		copy(to, &value, size);
+		riser__copy(to, &value, size);
 		offset += size;
 		to += size;
 		length -= size;
@@ -232,17 +198,17 @@ void riser__bar_read(struct riser_dev *dev, struct riser__bar *bar, uint64_t off
 void riser__bar_write(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
 		      const uint8_t *from, size_t length)
 {
-	uint8_t *memory = in_window(bar, offset, length);
+	uint8_t *memory = riser__bar_memory(bar, offset, length);
 
 	if (memory) {
-		copy(memory, from, length);
+		riser__copy(memory, from, length);
 		return;
 	}
 	while (length) {
 		unsigned size = piece(bar, offset, length);
 		uint64_t value = 0;
 
-		copy(&value, from, size);
+		riser__copy(&value, from, size);
 		write_piece(dev, bar, offset, size, value);
 		offset += size;
 		from += size;

@@ -39,6 +39,7 @@ struct riser__bar {
 	struct riser__regmap *map;
 	int fd; /* of the shared windows' memory, as large as the BAR; -1: none */
 	struct riser__span *windows;
+	uint32_t window_count;
 	bool msix; /* holds the MSI-X table and pending bits */
 };
 

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "pci/access.h"
+
 enum { WIDEST = 8 }; /* bytes of an access */
 
 struct access {
@@ -49,28 +51,39 @@ static void end_reply(struct vu_output *out, uint8_t *reply, const uint8_t *aske
 static bool read_register(struct riser_server *server, const struct access *access,
 			  const uint8_t *from)
 {
+	const struct vu_region_access *at = &access->at;
 	struct vu_output *out = &server->link.out;
 	uint8_t *reply = begin_reply(out);
+	const uint8_t *memory;
 
-	if (access->header.size != sizeof(*access) || access->header.flags || !reply ||
-	    riser__pci_read(server->dev, access->at.region, access->at.offset,
-			    reply + sizeof(*access), access->at.count))
+	if (access->header.size != sizeof(*access) || access->header.flags || !reply)
 		return false;
-	end_reply(out, reply, from, access->at.count);
+	memory = riser__pci_memory(server->dev, at->region, at->offset, at->count);
+	if (memory)
+		riser__copy(reply + sizeof(*access), memory, at->count);
+	else if (riser__pci_read(server->dev, at->region, at->offset, reply + sizeof(*access),
+				 at->count))
+		return false;
+	end_reply(out, reply, from, at->count);
 	return true;
 }
 
 static bool write_register(struct riser_server *server, const struct access *access,
 			   const uint8_t *from)
 {
+	const struct vu_region_access *at = &access->at;
 	struct vu_output *out = &server->link.out;
 	bool posted = access->header.flags == VU_NO_REPLY;
-	uint8_t *reply = posted ? NULL : begin_reply(out);
+	uint8_t *reply = posted ? NULL : begin_reply(out), *memory;
 
-	if (access->header.size != sizeof(*access) + access->at.count ||
-	    (!posted && (access->header.flags || !reply)) ||
-	    riser__pci_write(server->dev, access->at.region, access->at.offset,
-			     from + sizeof(*access), access->at.count))
+	if (access->header.size != sizeof(*access) + at->count ||
+	    (!posted && (access->header.flags || !reply)))
+		return false;
+	memory = riser__pci_memory(server->dev, at->region, at->offset, at->count);
+	if (memory)
+		riser__copy(memory, from + sizeof(*access), at->count);
+	else if (riser__pci_write(server->dev, at->region, at->offset, from + sizeof(*access),
+				  at->count))
 		return false;
 	if (!posted)
 		end_reply(out, reply, from, 0);
