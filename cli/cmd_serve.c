@@ -8,7 +8,7 @@
 
 struct serving {
 	const char *device, *socket;
-	bool verbose;
+	bool poll, verbose;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -18,6 +18,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 's':
 		serving->socket = arg;
+		return 0;
+	case 'p':
+		serving->poll = true;
 		return 0;
 	case 'v':
 		serving->verbose = true;
@@ -42,6 +45,7 @@ static int serve(const struct serving *serving, const struct device_spec *spec)
 		.socket_path = serving->socket,
 		.options = spec->options,
 		.trace = serving->verbose,
+		.poll = serving->poll,
 	};
 	struct riser_model *model;
 	struct riser_error error;
@@ -64,6 +68,8 @@ static int become(const struct serving *serving, const struct device_spec *spec)
 
 	while (*end)
 		end++;
+	if (serving->poll)
+		*end++ = text("--poll");
 	if (serving->verbose)
 		*end = text("--verbose");
 	execv(words[0], words);
@@ -76,6 +82,8 @@ int cmd_serve(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "socket", 's', "PATH", 0, "listen on a UNIX socket at PATH", 0 },
+		{ "poll", 'p', NULL, 0, "never sleep while a client is there; takes a core",
+		  0 },
 		{ "verbose", 'v', NULL, 0, "log every message and every access", 0 },
 		{ 0 },
 	};

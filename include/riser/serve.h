@@ -73,6 +73,8 @@ struct riser_server_config {
 	riser_log_fn *log; /* NULL: standard error */
 	void *log_arg;
 	bool trace; /* logs every access and message at RISER_DEBUG */
+	/* Never sleeps while a client is there: answers sooner, and takes a core for itself. */
+	bool poll;
 };
 
 struct riser_server; /* one device, one client at a time */
@@ -98,7 +100,7 @@ int riser_serve(struct riser_model *model, const struct riser_server_config *con
 /*
  * All that the main() of a program does that is a device itself, in whatever language:
  *
- *   PROGRAM [OPTION=VALUE,...] [--socket PATH] [--verbose] | --check | --help
+ *   PROGRAM [OPTION=VALUE,...] [--socket PATH] [--poll] [--verbose] | --check | --help
  *
  * With --check it makes the device on the bench and ends; `riser run PROGRAM` uses that.
  * Returns the exit status: 0; 1 for an error, said in one line on standard error; 2 for a

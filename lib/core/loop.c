@@ -10,7 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 64 };
+enum {
+	BATCH = 64,
+	SPINS = 64, /* rounds of those that are polled, before all others have theirs */
+};
 
 /* A deadline this near is waited for by the loop alone. */
 #define SOON UINT64_C(20000000)
@@ -26,6 +29,7 @@ struct riser_loop {
 	struct riser__task *tasks;
 	struct riser__alarm *alarms; /* by deadline */
 	struct riser__source wakeup_source;
+	struct riser__source *polled, *poll_next; /* the next one in a round */
 	struct epoll_event batch[BATCH]; /* being dispatched: from batch_at to batch_end */
 	int batch_at, batch_end;
 };
@@ -92,11 +96,16 @@ static int control(struct riser_loop *loop, int op, struct riser__source *source
 
 int riser__loop_add(struct riser_loop *loop, struct riser__source *source, uint32_t events)
 {
-	int ret;
+	int ret = 0;
 
 	source->events = events;
 	source->taken = false;
-	ret = control(loop, EPOLL_CTL_ADD, source);
+	if (!source->polled) {
+		ret = control(loop, EPOLL_CTL_ADD, source);
+	} else {
+		source->next = loop->polled;
+		loop->polled = source;
+	}
 	if (!ret && !source->patient)
 		loop->hurried++;
 	return ret;
@@ -105,12 +114,25 @@ int riser__loop_add(struct riser_loop *loop, struct riser__source *source, uint3
 int riser__loop_modify(struct riser_loop *loop, struct riser__source *source, uint32_t events)
 {
 	source->events = events;
-	return source->taken ? 0 : control(loop, EPOLL_CTL_MOD, source);
+	return source->taken || source->polled ? 0 : control(loop, EPOLL_CTL_MOD, source);
+}
+
+static void remove_polled(struct riser_loop *loop, struct riser__source *source)
+{
+	struct riser__source **at = &loop->polled;
+
+	while (*at != source)
+		at = &(*at)->next;
+	*at = source->next;
+	if (loop->poll_next == source)
+		loop->poll_next = source->next;
 }
 
 void riser__loop_remove(struct riser_loop *loop, struct riser__source *source)
 {
-	if (!source->taken && control(loop, EPOLL_CTL_DEL, source))
+	if (source->polled)
+		remove_polled(loop, source);
+	else if (!source->taken && control(loop, EPOLL_CTL_DEL, source))
 		return;
 	source->taken = false;
 	if (!source->patient)
@@ -226,7 +248,8 @@ static void run_tasks(struct riser_loop *loop)
 {
 	struct riser__task *task, *next;
 
-	if (!atomic_exchange(&loop->woken, false))
+	if (!atomic_load_explicit(&loop->woken, memory_order_relaxed) ||
+	    !atomic_exchange(&loop->woken, false))
 		return;
 	for (task = loop->tasks; task; task = next) {
 		next = task->next;
@@ -255,9 +278,9 @@ static const struct timespec *timeout(struct riser_loop *loop, struct timespec *
 {
 	uint64_t now, left = 0;
 
-	if (!loop->alarms && !atomic_load(&loop->woken))
+	if (!loop->alarms && !loop->polled && !atomic_load(&loop->woken))
 		return NULL;
-	if (!atomic_load(&loop->woken)) {
+	if (!loop->polled && !atomic_load(&loop->woken)) {
 		now = riser__loop_now();
 		left = loop->alarms->deadline > now ? loop->alarms->deadline - now : 0;
 	}
@@ -296,8 +319,19 @@ static int wait_and_dispatch(struct riser_loop *loop)
 	return 0;
 }
 
+static void poll_sources(struct riser_loop *loop)
+{
+	struct riser__source *source;
+
+	for (loop->poll_next = loop->polled; (source = loop->poll_next);) {
+		loop->poll_next = source->next;
+		source->ready(source, source->events);
+	}
+}
+
 int riser_loop_run(struct riser_loop *loop)
 {
+	unsigned round = 0;
 	int ret = 0;
 
 	loop->thread = pthread_self();
@@ -305,7 +339,9 @@ int riser_loop_run(struct riser_loop *loop)
 	while (!ret && !atomic_load(&loop->stop)) {
 		run_tasks(loop);
 		run_alarms(loop);
-		ret = wait_and_dispatch(loop);
+		poll_sources(loop);
+		if (!loop->polled || !(++round % SPINS))
+			ret = wait_and_dispatch(loop);
 	}
 	atomic_store(&loop->running, false);
 	atomic_store(&loop->stop, false);

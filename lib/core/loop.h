@@ -14,9 +14,11 @@
 struct riser__source {
 	int fd;
 	bool patient; /* may wait a few milliseconds: a listening socket */
+	bool polled;  /* `ready` is called all the time, whether it is or not; nothing sleeps */
 	void (*ready)(struct riser__source *source, uint32_t events);
-	uint32_t events; /* watched for */
-	bool taken;	 /* not watched now: see riser__loop_take() */
+	uint32_t events;	    /* watched for */
+	bool taken;		    /* not watched now: see riser__loop_take() */
+	struct riser__source *next; /* of those that are polled */
 };
 
 int riser__loop_add(struct riser_loop *loop, struct riser__source *source, uint32_t events);

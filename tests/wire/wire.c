@@ -56,6 +56,7 @@ int wire_setup_unconnected(void **state)
 		 atomic_fetch_add(&servers, 1));
 	config.socket_path = w->path;
 	config.trace = getenv("WIRE_LOG") != NULL;
+	config.poll = getenv("WIRE_POLL") != NULL;
 	assert_int_equal(riser_loop_create(&w->loop), 0);
 	if (riser_model_from_export(exported, &w->model, &error) ||
 	    riser_server_create(w->loop, w->model, &config, &w->server, &error))

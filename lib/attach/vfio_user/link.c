@@ -164,7 +164,7 @@ static void serve_in_a_row(struct riser_server *server)
 	for (unsigned n = 0; n < IN_A_ROW; n++) {
 		if (!receive(server, flags, &more) || !serve(server))
 			return;
-		if (!more && !riser__loop_may_linger(server->loop))
+		if (!more && (link->source.polled || !riser__loop_may_linger(server->loop)))
 			return;
 		if (n == A_STREAM)
 			riser__loop_take(server->loop, &link->source);
@@ -211,10 +211,12 @@ int vu_link_open(struct riser_server *server, int fd)
 	struct vu_link *link = &server->link;
 	int ret = set_up_socket(fd);
 
-	*link = (struct vu_link){ .source = { .fd = fd, .ready = ready },
-				  .max_fds = 1,
-				  .max_xfer = VU_MAX_XFER,
-				  .out.fd = -1 };
+	*link = (struct vu_link){
+		.source = { .fd = fd, .polled = server->poll, .ready = ready },
+		.max_fds = 1,
+		.max_xfer = VU_MAX_XFER,
+		.out.fd = -1
+	};
 	if (!ret && (vu_input_init(&link->in) || vu_input_init(&link->aside) ||
 		     vu_output_init(&link->out)))
 		ret = -ENOMEM;

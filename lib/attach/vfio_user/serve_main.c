@@ -11,15 +11,16 @@ enum { USAGE = 2, OPT_CHECK = 256 };
 
 struct arguments {
 	const char *program, *options, *socket;
-	bool verbose, check, help;
+	bool poll, verbose, check, help;
 };
 
 static const char help[] =
-	"Usage: %s [OPTION=VALUE,...] [--socket PATH] [--verbose]\n"
+	"Usage: %s [OPTION=VALUE,...] [--socket PATH] [--poll] [--verbose]\n"
 	"Serves this device over vfio-user until it is interrupted.\n"
 	"\n"
 	"  -s, --socket PATH  listen on a UNIX socket at PATH; without it the socket\n"
 	"                     is taken from systemd (LISTEN_FDS)\n"
+	"  -p, --poll         never sleep while a client is there; takes a core\n"
 	"  -v, --verbose      log every message and every access\n"
 	"      --check        make the device, without serving it, and end\n"
 	"  -h, --help         show this\n";
@@ -27,6 +28,7 @@ static const char help[] =
 static bool parse(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option known[] = { { "socket", required_argument, NULL, 's' },
+					       { "poll", no_argument, NULL, 'p' },
 					       { "verbose", no_argument, NULL, 'v' },
 					       { "check", no_argument, NULL, OPT_CHECK },
 					       { "help", no_argument, NULL, 'h' },
@@ -34,10 +36,13 @@ static bool parse(int argc, char **argv, struct arguments *arguments)
 	int key;
 
 	optind = 0;
-	while ((key = getopt_long(argc, argv, "s:vh", known, NULL)) != -1) {
+	while ((key = getopt_long(argc, argv, "s:pvh", known, NULL)) != -1) {
 		switch (key) {
 		case 's':
 			arguments->socket = optarg;
+			break;
+		case 'p':
+			arguments->poll = true;
 			break;
 		case 'v':
 			arguments->verbose = true;
@@ -88,6 +93,7 @@ static int serve(struct riser_export exported, const struct arguments *arguments
 		.socket_path = arguments->socket,
 		.options = arguments->options,
 		.trace = arguments->verbose,
+		.poll = arguments->poll,
 	};
 	struct riser_model *model;
 	int ret = riser_model_from_export(exported, &model, error);

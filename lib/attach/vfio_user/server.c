@@ -304,6 +304,7 @@ int riser_server_create(struct riser_loop *loop, struct riser_model *model,
 	made->loop = loop;
 	made->name = riser_model_pci(model)->name;
 	made->trace = config->trace;
+	made->poll = config->poll;
 	made->log = config->log;
 	made->log_arg = config->log_arg;
 	made->deadline = UINT64_MAX;

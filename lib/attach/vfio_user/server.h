@@ -79,7 +79,7 @@ struct riser_server {
 	struct riser_dev *dev;
 	struct riser__dma_table *table;
 	const char *name;
-	bool trace;
+	bool trace, poll;
 	riser_log_fn *log;
 	void *log_arg;
 	uint64_t deadline;
