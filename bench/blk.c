@@ -12,7 +12,6 @@
 
 #include "common.h"
 #include "disk.h"
-#include "floor.h"
 
 enum { BLOCK = 4096, SECTORS = BLOCK / 512, FILE_SIZE = 64 << 20, AT_ONCE = 64 };
 static const double ROUND_SECONDS = 0.15;
@@ -134,9 +133,12 @@ static void measure_served(const struct load *load, struct riser_model *model, i
 {
 	struct riser_host *host;
 	struct riser_error error;
-	struct served served;
+	struct served served = { 0 };
 
-	pin(!load->polling);
+	if (load->polling)
+		unpin();
+	else
+		pin(0);
 	served_start(&served, model, options);
 	if (riser_client_from_fd(served.fd, NULL, &host, &error) || riser_host_enable(host))
 		die("the device cannot be reached");

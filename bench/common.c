@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "common.h"
 
+#include <json-c/json.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 void die(const char *what)
 {
@@ -20,26 +23,72 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+double median_of(double *values, int count)
+{
+	qsort(values, (size_t)count, sizeof(*values), compare);
+	return values[count / 2];
+}
+
 double median(double *values)
 {
-	qsort(values, ROUNDS, sizeof(*values), compare);
-	return values[ROUNDS / 2];
+	return median_of(values, ROUNDS);
 }
 
-void pin(bool one)
+static double read_clock(clockid_t clock)
 {
-	int cpu = sched_getcpu();
-	cpu_set_t set;
+	struct timespec t;
 
-	memset(&set, one ? 0 : 0xff, sizeof(set));
-	if (one)
-		CPU_SET(cpu < 0 ? 0 : (size_t)cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void *run_loop(void *loop)
+double seconds(void)
 {
-	riser_loop_run(loop);
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+double cpu_seconds(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static const cpu_set_t *all_cores(void)
+{
+	static cpu_set_t set;
+	static bool known;
+
+	if (!known && sched_getaffinity(0, sizeof(set), &set))
+		die("cannot tell which cores there are");
+	known = true;
+	return &set;
+}
+
+bool pin(unsigned n)
+{
+	const cpu_set_t *all = all_cores();
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, all) || n--)
+			continue;
+		CPU_SET(cpu, &one);
+		return !sched_setaffinity(0, sizeof(one), &one);
+	}
+	return false;
+}
+
+void unpin(void)
+{
+	sched_setaffinity(0, sizeof(cpu_set_t), all_cores());
+}
+
+static void *run_loop(void *opaque)
+{
+	struct served *served = opaque;
+
+	__atomic_store_n(&served->tid, gettid(), __ATOMIC_RELEASE);
+	riser_loop_run(served->loop);
 	return NULL;
 }
 
@@ -48,29 +97,53 @@ static void ignore(void *arg, enum riser_log_level level, const char *device, co
 	(void)arg, (void)level, (void)device, (void)line;
 }
 
-void served_start(struct served *served, struct riser_model *model, const char *options)
+static int serve(struct served *served, struct riser_model *model, const char *options,
+		 struct riser_server **server)
 {
-	struct riser_server_config config = { .size = sizeof(config),
-					      .options = options,
-					      .log = ignore };
+	struct riser_server_config config = {
+		.size = sizeof(config), .options = options, .log = ignore, .poll = served->poll
+	};
 	struct riser_error error;
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		die("no socket");
 	config.socket_fd = ends[0];
-	served->fd = ends[1];
+	if (riser_server_create(served->loop, model, &config, server, &error))
+		die(error.text);
+	return ends[1];
+}
+
+int served_add(struct served *served, struct riser_model *model, struct riser_server **server)
+{
+	return serve(served, model, NULL, server);
+}
+
+void served_run(struct served *served)
+{
+	served->tid = 0;
+	pthread_create(&served->thread, NULL, run_loop, served);
+	while (!__atomic_load_n(&served->tid, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+void served_start(struct served *served, struct riser_model *model, const char *options)
+{
 	if (riser_loop_create(&served->loop))
 		die("no loop");
-	if (riser_server_create(served->loop, model, &config, &served->server, &error))
-		die(error.text);
-	pthread_create(&served->thread, NULL, run_loop, served->loop);
+	served->fd = serve(served, model, options, &served->server);
+	served_run(served);
+}
+
+void served_pause(struct served *served)
+{
+	riser_loop_stop(served->loop);
+	pthread_join(served->thread, NULL);
 }
 
 void served_stop(struct served *served)
 {
-	riser_loop_stop(served->loop);
-	pthread_join(served->thread, NULL);
+	served_pause(served);
 	riser_server_destroy(served->server);
 	riser_loop_destroy(served->loop);
 }

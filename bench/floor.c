@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BUFFER = 64 << 10 };
@@ -15,26 +14,22 @@ struct floor {
 	pthread_t thread;
 	int fd;
 	size_t request, reply;
+	bool spin;
 };
-
-double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void *answer(void *opaque)
 {
 	const struct floor *floor = opaque;
 	static _Thread_local char in[BUFFER], out[BUFFER];
+	int flags = floor->spin ? MSG_DONTWAIT : 0;
 	size_t have = 0;
 
 	for (;;) {
-		ssize_t n = recv(floor->fd, in, sizeof(in), 0);
+		ssize_t n = recv(floor->fd, in, sizeof(in), flags);
 		size_t size;
 
+		if (n < 0 && errno == EAGAIN)
+			continue;
 		if (n <= 0)
 			return NULL;
 		have += (size_t)n;
@@ -45,7 +40,7 @@ static void *answer(void *opaque)
 	}
 }
 
-struct floor *floor_start(size_t request, size_t reply, int *fd)
+struct floor *floor_start(size_t request, size_t reply, bool spin, int *fd)
 {
 	struct floor *floor = calloc(1, sizeof(*floor));
 	int ends[2];
@@ -54,7 +49,9 @@ struct floor *floor_start(size_t request, size_t reply, int *fd)
 		perror("bench");
 		exit(1);
 	}
-	*floor = (struct floor){ .fd = ends[0], .request = request, .reply = reply };
+	*floor = (struct floor){
+		.fd = ends[0], .request = request, .reply = reply, .spin = spin
+	};
 	*fd = ends[1];
 	pthread_create(&floor->thread, NULL, answer, floor);
 	return floor;

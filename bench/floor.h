@@ -7,6 +7,7 @@
 #ifndef BENCH_FLOOR_H
 #define BENCH_FLOOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,12 +15,9 @@ struct floor; /* a thread at the other end */
 
 /*
  * The other end answers every `request` bytes with `reply` bytes (0: it only drains), receiving
- * and sending as much at once as there is.
+ * and sending as much at once as there is. With `spin` it does not sleep.
  */
-struct floor *floor_start(size_t request, size_t reply, int *fd);
+struct floor *floor_start(size_t request, size_t reply, bool spin, int *fd);
 void floor_stop(struct floor *floor);
-
-/* Seconds on the monotonic clock. */
-double seconds(void);
 
 #endif

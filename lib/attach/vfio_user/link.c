@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 enum {
-	IN_A_ROW = 64, /* receives before the loop looks at everything else */
-	A_STREAM = 1,  /* so many after the first make it worth not to watch the socket */
+	IN_A_ROW = 1024,	  /* receives before the loop looks at everything else, … */
+	BYTES_IN_A_ROW = 1 << 20, /* … and bytes */
+	A_STREAM = 1, /* so many after the first make it worth not to watch the socket */
 };
 
 static struct riser_server *server_of(struct riser__source *source)
@@ -137,18 +138,15 @@ void vu_link_resume(struct riser_server *server)
 		serve(server);
 }
 
-static bool receive(struct riser_server *server, int flags, bool *more)
+static ssize_t receive(struct riser_server *server, int flags, bool *more)
 {
 	struct vu_link *link = &server->link;
 	ssize_t got =
 		vu_input_receive(&link->in, link->source.fd, flags, 2 * VU_MAX_MESSAGE, more);
 
-	if (got > 0)
-		return true;
-	if (got == -EAGAIN || got == -EINTR)
-		return false;
-	vu_link_drop(server, got ? strerror((int)-got) : "it closed the connection");
-	return false;
+	if (got <= 0 && got != -EAGAIN && got != -EINTR)
+		vu_link_drop(server, got ? strerror((int)-got) : "it closed the connection");
+	return got;
 }
 
 /*
@@ -159,11 +157,14 @@ static void serve_in_a_row(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;
 	int flags = MSG_DONTWAIT;
+	ssize_t got, sum = 0;
 	bool more;
 
-	for (unsigned n = 0; n < IN_A_ROW; n++) {
-		if (!receive(server, flags, &more) || !serve(server))
+	for (unsigned n = 0; n < IN_A_ROW && sum < BYTES_IN_A_ROW; n++) {
+		got = receive(server, flags, &more);
+		if (got <= 0 || !serve(server))
 			return;
+		sum += got;
 		if (!more && (link->source.polled || !riser__loop_may_linger(server->loop)))
 			return;
 		if (n == A_STREAM)
