@@ -6,7 +6,7 @@
 #include "parts.h"
 #include "common.h"
 
-enum { PLACES = 1024, READS = 400000 };
+enum { PLACES = 1024, READS = 200000 };
 
 struct target {
 	struct riser_host *host;

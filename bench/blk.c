@@ -14,7 +14,7 @@
 #include "disk.h"
 
 enum { BLOCK = 4096, SECTORS = BLOCK / 512, FILE_SIZE = 64 << 20, AT_ONCE = 64 };
-static const double ROUND_SECONDS = 0.15;
+static const double ROUND_SECONDS = 0.07;
 
 struct load {
 	const char *name;

@@ -9,7 +9,7 @@
 
 #include <riser/host.h>
 
-enum { ROUNDS = 7 }; /* interleaved runs, of which the median counts */
+enum { ROUNDS = 15 }; /* interleaved runs, of which the median counts */
 
 /* Ends the benchmark. */
 _Noreturn void die(const char *what);

@@ -8,7 +8,7 @@
 #include "common.h"
 
 enum { MEMORY = 64 << 20 };
-static const double ROUND_SECONDS = 0.1;
+static const double ROUND_SECONDS = 0.05;
 
 struct copy {
 	const char *name;

@@ -13,7 +13,7 @@
 #include "parts.h"
 #include "raw.h"
 
-static const double ROUND_SECONDS = 0.15;
+static const double ROUND_SECONDS = 0.07;
 
 struct ends {
 	int asked, raised;

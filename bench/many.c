@@ -7,7 +7,7 @@
 #include "raw.h"
 
 enum { DEVICES = 64 };
-static const double ROUND_SECONDS = 0.15;
+static const double ROUND_SECONDS = 0.07;
 
 struct set {
 	struct served served;

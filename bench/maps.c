@@ -16,7 +16,7 @@
 #include "parts.h"
 #include "raw.h"
 
-enum { MAPS = 65535, PAGE = 4096, TIMES = 3, LOOKUPS = 1000000 };
+enum { MAPS = 65535, PAGE = 4096, TIMES = 3, LOOKUPS = 500000 };
 
 static int file; /* of MAPS pages */
 

@@ -11,7 +11,7 @@
 #include "raw.h"
 
 enum { BATCH = 32 };
-static const double ROUND_SECONDS = 0.15;
+static const double ROUND_SECONDS = 0.07;
 
 struct load {
 	const char *name, *cpu_name; /* of the line about processor time, or NULL */
@@ -126,25 +126,48 @@ static struct rate run(const struct load *load, int fd, bool sync, bool spin)
 			      (cpu_seconds() - cpu) * 1e9 / (double)sent };
 }
 
-static void measure(const struct load *load, int fd, bool spin, struct json_object *list)
+static struct rate run_floor(const struct load *load, bool spin)
+{
+	struct floor *floor;
+	struct rate rate;
+	int fd;
+
+	pin(spin);
+	floor = floor_start(load->request, load->reply, spin, &fd);
+	pin(0);
+	rate = run(load, fd, false, spin);
+	close(fd);
+	floor_stop(floor);
+	return rate;
+}
+
+/* A server of its own: one that spins would take its core from the floor. */
+static struct rate run_served(const struct load *load, struct riser_model *model, bool spin)
+{
+	struct served served = { .poll = spin };
+	struct rate rate;
+
+	pin(spin);
+	served_start(&served, model, NULL);
+	pin(0);
+	raw_negotiate(served.fd);
+	rate = run(load, served.fd, !load->reply, spin);
+	close(served.fd);
+	served_stop(&served);
+	return rate;
+}
+
+static void measure(const struct load *load, struct riser_model *model, bool spin,
+		    struct json_object *list)
 {
 	double ours[ROUNDS], floors[ROUNDS], cpu[ROUNDS], floor_cpu[ROUNDS];
 	struct figure figure = { .name = load->name, .unit = "/s", .target = load->target };
 
 	for (int i = 0; i < ROUNDS; i++) {
-		int floor_fd;
-		struct floor *floor;
-		struct rate rate;
+		struct rate floor = run_floor(load, spin), rate = run_served(load, model, spin);
 
-		pin(spin);
-		floor = floor_start(load->request, load->reply, spin, &floor_fd);
-		pin(0);
-		rate = run(load, floor_fd, false, spin);
-		floors[i] = rate.accesses;
-		floor_cpu[i] = rate.cpu;
-		close(floor_fd);
-		floor_stop(floor);
-		rate = run(load, fd, !load->reply, spin);
+		floors[i] = floor.accesses;
+		floor_cpu[i] = floor.cpu;
 		ours[i] = rate.accesses;
 		cpu[i] = rate.cpu;
 	}
@@ -157,27 +180,13 @@ static void measure(const struct load *load, int fd, bool spin, struct json_obje
 	report_rounds(list, figure, cpu, floor_cpu);
 }
 
-static void serve_and_measure(const struct load *load, struct riser_model *model, bool spin,
-			      struct json_object *list)
-{
-	struct served served = { .poll = spin };
-
-	pin(spin);
-	served_start(&served, model, NULL);
-	pin(0);
-	raw_negotiate(served.fd);
-	measure(load, served.fd, spin, list);
-	close(served.fd);
-	served_stop(&served);
-}
-
 void bench_messages(struct json_object *list)
 {
 	struct riser_model *model = bench_model();
 
 	pin(0);
 	for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++)
-		serve_and_measure(&loads[i], model, false, list);
+		measure(&loads[i], model, false, list);
 	riser_model_close(model);
 }
 
@@ -187,6 +196,6 @@ void bench_polled(struct json_object *list)
 
 	/* Two that spin on one core would only measure the scheduler's slices. */
 	if (pin(1))
-		serve_and_measure(&polled, model, true, list);
+		measure(&polled, model, true, list);
 	riser_model_close(model);
 }

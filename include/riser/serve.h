@@ -49,7 +49,10 @@ struct riser_loop; /* the thread that runs it is the devices' own */
 int riser_loop_create(struct riser_loop **loop);
 /* Servers on it must be gone. Takes NULL. */
 void riser_loop_destroy(struct riser_loop *loop);
-/* Runs until riser_loop_stop(). Returns 0, or a negative errno if it cannot wait. */
+/*
+ * Runs until riser_loop_stop(); the thread cannot be cancelled meanwhile. Returns 0, or a
+ * negative errno if it cannot wait.
+ */
 int riser_loop_run(struct riser_loop *loop);
 /* Any thread, and safe in a signal handler. */
 void riser_loop_stop(struct riser_loop *loop);

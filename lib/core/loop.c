@@ -329,13 +329,11 @@ static void poll_sources(struct riser_loop *loop)
 	}
 }
 
-int riser_loop_run(struct riser_loop *loop)
+static int run(struct riser_loop *loop)
 {
 	unsigned round = 0;
 	int ret = 0;
 
-	loop->thread = pthread_self();
-	atomic_store(&loop->running, true);
 	while (!ret && !atomic_load(&loop->stop)) {
 		run_tasks(loop);
 		run_alarms(loop);
@@ -343,7 +341,26 @@ int riser_loop_run(struct riser_loop *loop)
 		if (!loop->polled || !(++round % SPINS))
 			ret = wait_and_dispatch(loop);
 	}
+	return ret;
+}
+
+int riser_loop_run(struct riser_loop *loop)
+{
+	int state, type, ret;
+
+	/*
+	 * To be cancelled amid a device would leave it broken. That being off, the type makes
+	 * no difference but that the C library then needs not change it, and change it back,
+	 * by locked instructions around every call that is a cancellation point.
+	 */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	loop->thread = pthread_self();
+	atomic_store(&loop->running, true);
+	ret = run(loop);
 	atomic_store(&loop->running, false);
 	atomic_store(&loop->stop, false);
+	pthread_setcanceltype(type, NULL);
+	pthread_setcancelstate(state, NULL);
 	return ret;
 }
