@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "sandbox/sandbox.h"
+
+enum { OPT_NO_SANDBOX = 256 };
 
 struct serving {
 	const char *device, *socket;
-	bool poll, verbose;
+	bool poll, verbose, free;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -24,6 +26,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'v':
 		serving->verbose = true;
+		return 0;
+	case OPT_NO_SANDBOX:
+		serving->free = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (serving->device)
@@ -85,6 +90,8 @@ int cmd_serve(int argc, char **argv)
 		{ "poll", 'p', NULL, 0, "never sleep while a client is there; takes a core",
 		  0 },
 		{ "verbose", 'v', NULL, 0, "log every message and every access", 0 },
+		{ "no-sandbox", OPT_NO_SANDBOX, NULL, 0,
+		  "let the device do all that you may, to debug it", 0 },
 		{ 0 },
 	};
 	static const struct argp argp = {
@@ -107,7 +114,10 @@ int cmd_serve(int argc, char **argv)
 		return CLI_USAGE;
 	if (!device_find(serving.device, &spec))
 		return CLI_FAIL;
-	status = spec.program ? become(&serving, &spec) : serve(&serving, &spec);
+	if (!serving.free && !sandbox_drop_privileges())
+		status = CLI_FAIL;
+	else
+		status = spec.program ? become(&serving, &spec) : serve(&serving, &spec);
 	device_forget(&spec);
 	return status;
 }

@@ -22,10 +22,33 @@ static struct riser_server *server_of(struct riser__source *source)
 				       offsetof(struct riser_server, listener.source));
 }
 
+/* Whoever may reach the socket by its mode: only root and who runs the server are served. */
+static bool may_use(struct riser_server *server, int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size)) {
+		vu_log(server, RISER_ERROR, "cannot tell who a client is: %s", strerror(errno));
+		return false;
+	}
+	if (!peer.uid || peer.uid == geteuid())
+		return true;
+	vu_log(server, RISER_WARN,
+	       "refused a client of user %u (process %d): only root and user %u are served; "
+	       "start the VM as one of them",
+	       (unsigned)peer.uid, (int)peer.pid, (unsigned)geteuid());
+	return false;
+}
+
 static void refuse_or_replace(struct riser_server *server, int fd)
 {
 	int ret;
 
+	if (!may_use(server, fd)) {
+		close(fd);
+		return;
+	}
 	if (server->link.source.fd >= 0 && vu_link_is_dead(server))
 		vu_link_drop(server, "it closed the connection");
 	if (server->link.source.fd >= 0) {
