@@ -183,8 +183,7 @@ static const struct riser_reg config[] = {
 };
 
 static const struct riser_option options[] = {
-	{ RISER_OPTION(STRING, struct virtio_blk, file),
-	  .help = "a raw disk image, or a disk" },
+	{ RISER_OPTION(PATH, struct virtio_blk, file), .help = "a raw disk image, or a disk" },
 	{ RISER_OPTION(U64, struct virtio_blk, size),
 	  .help = "bytes of a disk in memory instead (64M)" },
 	{ RISER_OPTION(BOOL, struct virtio_blk, readonly), .help = "the guest cannot write" },

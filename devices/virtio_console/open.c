@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -89,7 +90,7 @@ static int open_pty(struct port *port, const char *path)
 	port->end.in = fd;
 	if (fd < 0 || grantpt(fd) || unlockpt(fd) || ptsname_r(fd, name, sizeof(name)))
 		return errno;
-	slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	slave = ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0 || tcgetattr(slave, &mode))
 		return errno;
 	cfmakeraw(&mode);

@@ -191,14 +191,29 @@ static const struct riser_vq_desc vqs[] = {
 	TX(3),
 };
 
+/* With "NAME:" in front, for a port. */
+#define WHERE(before)                                                                          \
+	{ before "pty", RISER_TERMINAL }, { before "file:@", RISER_WRITES | RISER_CREATES },   \
+		{ before "pipe:@", RISER_READS | RISER_WRITES, ".in" },                        \
+		{ before "pipe:@", RISER_READS | RISER_WRITES, ".out" },                       \
+		{ before "unix:@", RISER_CONNECTS },                                           \
+	{                                                                                      \
+		before "listen:@", RISER_LISTENS                                               \
+	}
+static const struct riser_reach console_reaches[] = { WHERE("") },
+				port_reaches[] = { WHERE("*:") };
+
 #define OPTION(kind, member) RISER_OPTION(kind, struct virtio_console, member)
 static const struct riser_option options[] = {
 	{ OPTION(STRING, console), .value = "log",
 	  .help = "where the console leads: log, stdio, pty, null, loop, file:PATH, "
-		  "pipe:PATH (PATH.in and PATH.out), unix:PATH, listen:PATH" },
-	{ OPTION(STRING, port1), .help = "NAME:WHERE of a port besides the console" },
-	{ OPTION(STRING, port2), .help = "another one" },
-	{ OPTION(STRING, port3), .help = "a third" },
+		  "pipe:PATH (PATH.in and PATH.out), unix:PATH, listen:PATH",
+	  .reaches = RISER_REACHES(console_reaches) },
+	{ OPTION(STRING, port1), .help = "NAME:WHERE of a port besides the console",
+	  .reaches = RISER_REACHES(port_reaches) },
+	{ OPTION(STRING, port2), .help = "another one",
+	  .reaches = RISER_REACHES(port_reaches) },
+	{ OPTION(STRING, port3), .help = "a third", .reaches = RISER_REACHES(port_reaches) },
 	{ OPTION(U32, columns), .max = UINT16_MAX, .help = "of the console; 0: not told" },
 	{ OPTION(U32, lines), .max = UINT16_MAX, .help = "of the console; 0: not told" },
 };

@@ -165,13 +165,19 @@ static const struct riser_vq_desc vqs[] = {
 	{ .name = "transmitq1", .size = 256, .kick = tx_kick },
 };
 
+static const struct riser_reach reaches[] = {
+	{ "user", RISER_NETWORK },
+	{ "join:@", RISER_CONNECTS | RISER_LISTENS },
+};
+
 static const struct riser_option options[] = {
 	{ .name = "net",
 	  .type = RISER_OPTION_STRING,
 	  .at = offsetof(struct net, where),
 	  .value = "user",
 	  .help = "user: the host's network, by libslirp; join:PATH: a cable to the other "
-		  "device with that path; none" },
+		  "device with that path; none",
+	  .reaches = RISER_REACHES(reaches) },
 	{ .name = "mac",
 	  .type = RISER_OPTION_STRING,
 	  .at = offsetof(struct net, mac_text),

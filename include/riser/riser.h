@@ -163,7 +163,37 @@ enum riser_option_type {
 	RISER_OPTION_U64,      /* uint64_t; the same */
 	RISER_OPTION_TIME,     /* uint64_t nanoseconds; a number with ns, us, ms or s */
 	RISER_OPTION_STRING,   /* const char *, owned by the library; NULL where not given */
+	RISER_OPTION_PATH,     /* the same; the file it names is read and written */
 };
+
+/*
+ * `riser serve` contains a device: it opens no files and reaches nobody, except for what its
+ * options say.
+ */
+enum riser_reach_flags {
+	RISER_READS = 1u << 0,	  /* opens the file at the path, to read it, */
+	RISER_WRITES = 1u << 1,	  /* to write it; */
+	RISER_CREATES = 1u << 2,  /* it is made, empty, if it is not there */
+	RISER_CONNECTS = 1u << 3, /* connects to the UNIX stream socket at the path */
+	/* Makes a UNIX stream socket at the path, and removes it; may lock the folder it is in.
+	 */
+	RISER_LISTENS = 1u << 4,
+	RISER_NETWORK = 1u << 5,  /* the Internet, by TCP, UDP and ICMP */
+	RISER_TERMINAL = 1u << 6, /* makes a pseudo-terminal */
+};
+
+/* What an option's value lets the device reach if it is of this form. */
+struct riser_reach {
+	/*
+	 * Literal, but for '*', which stands for a word without ':', and a '@' at the end, for
+	 * the path: "@", "unix:@", "*:pty". Only a value that the user gives names paths, a
+	 * default does not.
+	 */
+	const char *form;
+	uint32_t flags;	    /* enum riser_reach_flags */
+	const char *suffix; /* what the device adds to the path, without a '/', or NULL */
+};
+#define RISER_REACHES(a) RISER_TABLE(struct riser_reach, a)
 
 /*
  * An option of the device, as in `riser run NAME,option=value`. The library parses and checks
@@ -176,7 +206,8 @@ struct riser_option {
 	const char *value; /* the default, written as a user would; NULL: zero */
 	uint64_t min, max; /* inclusive bounds of a number; both 0: none */
 	bool required;
-	const char *help; /* one line, shown to users */
+	const char *help;	    /* one line, shown to users */
+	struct riser_table reaches; /* struct riser_reach; all that fit hold */
 };
 #define RISER_OPTION(kind, state, member)                                                      \
 	.name = #member, .type = RISER_OPTION_##kind, .at = (uint32_t)offsetof(state, member)

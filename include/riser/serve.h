@@ -42,6 +42,15 @@ const struct riser_pci_device *riser_model_pci(const struct riser_model *model);
 /* The same of a virtio model's own descriptor; NULL for a PCI model. */
 const struct riser_virtio_device *riser_model_virtio(const struct riser_model *model);
 
+/*
+ * What a device with these options reaches (struct riser_reach): calls `each` once for every
+ * path that the options name and for every flag without one. Options that are wrong count for
+ * nothing here. -ENOMEM.
+ */
+typedef void riser_reach_fn(void *arg, uint32_t flags, const char *path, const char *suffix);
+int riser_model_reach(const struct riser_model *model, const char *options,
+		      riser_reach_fn *each, void *arg);
+
 /* ---- Event loop -------------------------------------------------------------------------- */
 
 struct riser_loop; /* the thread that runs it is the devices' own */
@@ -103,9 +112,11 @@ int riser_serve(struct riser_model *model, const struct riser_server_config *con
 /*
  * All that the main() of a program does that is a device itself, in whatever language:
  *
- *   PROGRAM [OPTION=VALUE,...] [--socket PATH] [--poll] [--verbose] | --check | --help
+ *   PROGRAM [OPTION=VALUE,...] [--socket PATH] [--poll] [--verbose] | --check | --reach | --help
  *
- * With --check it makes the device on the bench and ends; `riser run PROGRAM` uses that.
+ * With --check it makes the device on the bench and ends; `riser run PROGRAM` uses that. With
+ * --reach it prints what riser_model_reach() finds, "FLAGS SUFFIX PATH", numbers in decimal and
+ * '-' for what is not there, with a byte 0 behind each; `riser serve PROGRAM` uses that.
  * Returns the exit status: 0; 1 for an error, said in one line on standard error; 2 for a
  * wrong command line. Not thread-safe: it parses with getopt_long(3).
  */

@@ -369,7 +369,25 @@ static size_t option_size(enum riser_option_type type)
 	case RISER_OPTION_TIME:
 		return 8;
 	case RISER_OPTION_STRING:
+	case RISER_OPTION_PATH:
 		return sizeof(char *);
+	}
+	return 0;
+}
+
+static int check_reaches(const struct check *c, const struct riser_option *option)
+{
+	const struct riser_reach *reach = option->reaches.base;
+
+	for (uint32_t i = 0; i < option->reaches.count; i++) {
+		const char *path = reach[i].form ? strchr(reach[i].form, '@') : NULL;
+
+		if (!reach[i].form || (path && path[1]) ||
+		    (reach[i].suffix && strchr(reach[i].suffix, '/')))
+			return refuse(c,
+				      "%s: option '%s': a .reaches needs a .form, with '@' "
+				      "only at its end, and no '/' in its .suffix",
+				      c->desc->name, option->name);
 	}
 	return 0;
 }
@@ -391,7 +409,9 @@ static int check_options(const struct check *c)
 		if (option[i].min > option[i].max)
 			return refuse(c, "%s: option '%s': its .min is above its .max",
 				      c->desc->name, option[i].name);
-		ret = in_state(c, "option", option[i].name, option[i].at, size);
+		ret = check_reaches(c, &option[i]);
+		if (!ret)
+			ret = in_state(c, "option", option[i].name, option[i].at, size);
 	}
 	return ret;
 }

@@ -60,6 +60,18 @@ int riser__regs_normalise(struct riser_model *model, struct riser_table *table)
 	return ret;
 }
 
+int riser__options_normalise(struct riser_model *model, struct riser_table *table)
+{
+	struct riser_option *options;
+	int ret = riser__table_normalise(model, table, sizeof(*options));
+
+	options = (struct riser_option *)table->base;
+	for (uint32_t i = 0; !ret && i < table->count; i++)
+		ret = riser__table_normalise(model, &options[i].reaches,
+					     sizeof(struct riser_reach));
+	return ret;
+}
+
 static int normalise_bars(struct riser_model *model, struct riser_table *table)
 {
 	struct riser_bar *bars;
@@ -114,7 +126,7 @@ int riser__model_normalise(struct riser_model *model, const struct riser_pci_dev
 	if (!ret)
 		ret = normalise_caps(model, &pci->caps);
 	if (!ret)
-		ret = riser__table_normalise(model, &pci->options, sizeof(struct riser_option));
+		ret = riser__options_normalise(model, &pci->options);
 	if (!ret)
 		ret = riser__table_normalise(model, &pci->fields, sizeof(struct riser_field));
 	if (!ret)

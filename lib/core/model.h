@@ -29,6 +29,9 @@ int riser__table_normalise(struct riser_model *model, struct riser_table *table,
 /* The same for a table of registers, with the tables of their fields. */
 int riser__regs_normalise(struct riser_model *model, struct riser_table *table);
 
+/* The same for a table of options, with the tables of what they reach. */
+int riser__options_normalise(struct riser_model *model, struct riser_table *table);
+
 /* Fills `pci`, the model's, from a descriptor of whatever size. -ENOMEM. */
 int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc,
 			   struct riser_pci_device *pci);

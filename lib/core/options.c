@@ -9,8 +9,7 @@
 #include "core/dev.h"
 
 /* What every PCI device takes. */
-static const struct riser_option rom_option = { .name = "romfile",
-						.type = RISER_OPTION_STRING };
+static const struct riser_option rom_option = { .name = "romfile", .type = RISER_OPTION_PATH };
 
 struct unit {
 	const char *name;
@@ -150,6 +149,7 @@ static int set(struct riser_dev *dev, const struct riser_option *option, const c
 		memcpy(at, &on, sizeof(on));
 		return 0;
 	case RISER_OPTION_STRING:
+	case RISER_OPTION_PATH:
 		return set_string(dev, option, value, at, error);
 	default:
 		return set_number(dev, option, value, error);
@@ -210,11 +210,7 @@ static int apply(struct riser_dev *dev, char *name, bool *given, struct riser_er
 	return set(dev, option, value ? value : "on", error);
 }
 
-/*
- * Cuts the next "name=value" out of *text, in place, undoing doubled commas. After a comma
- * there is one more, if only an empty one.
- */
-static char *next_option(char **text)
+char *riser__options_next(char **text)
 {
 	char *start = *text, *to = start, *from = start;
 	bool more = false;
@@ -239,7 +235,7 @@ static int apply_all(struct riser_dev *dev, char *text, bool *given, struct rise
 
 	if (!*text)
 		return 0;
-	while (!ret && (option = next_option(&text)))
+	while (!ret && (option = riser__options_next(&text)))
 		ret = apply(dev, option, given, error);
 	return ret;
 }

@@ -80,8 +80,7 @@ static int copy_tables(struct riser_model *model, struct riser_virtio_device *de
 	if (!ret)
 		ret = riser__table_normalise(model, &desc->vqs, sizeof(struct riser_vq_desc));
 	if (!ret)
-		ret = riser__table_normalise(model, &desc->options,
-					     sizeof(struct riser_option));
+		ret = riser__options_normalise(model, &desc->options);
 	if (!ret)
 		ret = riser__table_normalise(model, &desc->fields, sizeof(struct riser_field));
 	if (!ret)

@@ -9,6 +9,6 @@ serve() makes a program of it, bench() plugs it into this process, for tests.
 from ._constants import *
 from ._device import Device, Error
 from ._host import Host, bench, connect
-from ._model import (AER, ATS, EXPRESS, PASID, PM, Bar, Bits, Field, Option, PciDevice, Reg,
-                     Timer, Window, cap, msi, msix, serial)
+from ._model import (AER, ATS, EXPRESS, PASID, PM, Bar, Bits, Field, Option, PciDevice,
+                     Reach, Reg, Timer, Window, cap, msi, msix, serial)
 from ._serve import serve

@@ -63,7 +63,11 @@ class riser_field(Structure):
 class riser_option(Structure):
     _fields_ = [("name", c_char_p), ("type", c_int), ("at", c_uint32), ("value", c_char_p),
                 ("min", c_uint64), ("max", c_uint64), ("required", c_bool),
-                ("help", c_char_p)]
+                ("help", c_char_p), ("reaches", riser_table)]
+
+
+class riser_reach(Structure):
+    _fields_ = [("form", c_char_p), ("flags", c_uint32), ("suffix", c_char_p)]
 
 
 class riser_timer(Structure):
@@ -129,9 +133,9 @@ class riser_host_config(Structure):
                 ("message_dma", c_bool)]
 
 
-STRUCTURES = [riser_table, riser_reg_field, riser_reg, riser_field, riser_option, riser_timer,
-              riser_work, riser_dma, riser_export, riser_pci_id, riser_bar_ops, riser_window,
-              riser_bar, riser_pci_cap, riser_pci_device, riser_error, riser_host_config]
+STRUCTURES = [riser_table, riser_reg_field, riser_reg, riser_field, riser_option, riser_reach,
+              riser_timer, riser_work, riser_dma, riser_export, riser_pci_id, riser_bar_ops,
+              riser_window, riser_bar, riser_pci_cap, riser_pci_device, riser_error, riser_host_config]
 
 # ---- Functions, in C: the test has the compiler compare them with the headers ----
 

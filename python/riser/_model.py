@@ -95,7 +95,8 @@ class Field(Line):
 
 class Option(Line):
     """An option of the device that is stored in a member of the state. Its type is the member's;
-    `type=riser.OPTION_TIME` takes times."""
+    `type=riser.OPTION_TIME` takes times, `type=riser.OPTION_PATH` the path of a file. `reaches` is
+    a list of Reach."""
     structure = _abi.riser_option
     types = {c.boolean: c.OPTION_BOOL, c.u32: c.OPTION_U32, c.u64: c.OPTION_U64,
              c.string: c.OPTION_STRING}
@@ -113,6 +114,14 @@ class Option(Line):
         if not line.type:
             raise Error(f"Option '{self.member}': the member is no boolean, u32, u64 or string")
         return line
+
+
+class Reach(Line):
+    """What an option's value of that form lets the device reach; see struct riser_reach."""
+    structure = _abi.riser_reach
+
+    def __init__(self, form, flags, **values):
+        super().__init__(form=form, flags=flags, **values)
 
 
 class Timer(Line):

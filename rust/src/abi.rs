@@ -22,6 +22,14 @@ pub const RISER_OPTION_U32: c_uint = 2;
 pub const RISER_OPTION_U64: c_uint = 3;
 pub const RISER_OPTION_TIME: c_uint = 4;
 pub const RISER_OPTION_STRING: c_uint = 5;
+pub const RISER_OPTION_PATH: c_uint = 6;
+pub const RISER_READS: u32 = 1 << 0;
+pub const RISER_WRITES: u32 = 1 << 1;
+pub const RISER_CREATES: u32 = 1 << 2;
+pub const RISER_CONNECTS: u32 = 1 << 3;
+pub const RISER_LISTENS: u32 = 1 << 4;
+pub const RISER_NETWORK: u32 = 1 << 5;
+pub const RISER_TERMINAL: u32 = 1 << 6;
 pub const RISER_RESET_POWER_ON: riser_reset = 0;
 pub const RISER_RESET_DEVICE: riser_reset = 1;
 pub const RISER_RESET_BUS: riser_reset = 2;
@@ -135,8 +143,9 @@ structures! {
     riser_field { name: *const c_char, at: u32, count: u32, width: u8, since: u32, }
     riser_option {
         name: *const c_char, type_: c_uint, at: u32, value: *const c_char, min: u64, max: u64,
-        required: bool, help: *const c_char,
+        required: bool, help: *const c_char, reaches: riser_table,
     }
+    riser_reach { form: *const c_char, flags: u32, suffix: *const c_char, }
     riser_timer { name: *const c_char, fire: Option<fire>, }
     riser_work { run: Option<run>, next_: *mut riser_work, queued_: bool, }
     riser_export { abi: u32, kind: riser_kind, descriptor: *const c_void, }

@@ -189,6 +189,26 @@ impl<S> DeviceOption<S> {
         self
     }
 
+    /// The path of a file, which is read and written; stored in a Text.
+    pub fn path(mut self) -> Self {
+        self.raw.type_ = RISER_OPTION_PATH;
+        self
+    }
+
+    /// What a value of that form lets the device reach; see struct riser_reach.
+    pub fn reaches(mut self, reaches: &[(&str, u32)]) -> Self {
+        let lines: Vec<riser_reach> = reaches
+            .iter()
+            .map(|(form, flags)| riser_reach {
+                form: forever(form),
+                flags: *flags,
+                ..Default::default()
+            })
+            .collect();
+        self.raw.reaches = table(lines);
+        self
+    }
+
     /// The default, written as a user would.
     pub fn value(mut self, text: &str) -> Self {
         self.raw.value = forever(text);

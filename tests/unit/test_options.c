@@ -11,7 +11,14 @@ struct state {
 	bool fast;
 	uint32_t seed, lanes;
 	uint64_t size, period;
-	const char *file, *title;
+	const char *file, *title, *where, *disk;
+};
+
+static const struct riser_reach reaches[] = {
+	{ "user", RISER_NETWORK | RISER_READS },
+	{ "unix:@", RISER_CONNECTS },
+	{ "*:fifo:@", RISER_READS, ".in" },
+	{ "*:fifo:@", RISER_WRITES, ".out" },
 };
 
 static const struct riser_option options[] = {
@@ -22,6 +29,9 @@ static const struct riser_option options[] = {
 	{ RISER_OPTION(TIME, struct state, period), .value = "5ms", .max = 1000000000 },
 	{ RISER_OPTION(STRING, struct state, file) },
 	{ RISER_OPTION(STRING, struct state, title), .value = "none" },
+	{ RISER_OPTION(STRING, struct state, where), .value = "user",
+	  .reaches = RISER_REACHES(reaches) },
+	{ RISER_OPTION(PATH, struct state, disk), .value = "/etc/shadow" },
 };
 static const struct riser_option required[] = {
 	{ RISER_OPTION(U32, struct state, seed), .required = true, .help = "where to begin" },
@@ -104,6 +114,73 @@ static void test_values(void **state)
 	assert_int_equal(s->period, 1000000000);
 }
 
+/* ---- What they reach ---- */
+
+static void note(void *arg, uint32_t flags, const char *path, const char *suffix)
+{
+	char *noted = arg;
+
+	sprintf(noted + strlen(noted), "%u %s%s;", flags, path ? path : "-",
+		suffix ? suffix : "");
+}
+
+static void expect_reach(const char *given, const char *expected)
+{
+	struct riser_export exported = { RISER_ABI, RISER_PCI, &desc };
+	struct riser_model *model;
+	struct riser_error error;
+	char noted[256] = "";
+
+	assert_int_equal(riser_model_from_export(exported, &model, &error), 0);
+	assert_int_equal(riser_model_reach(model, given, note, noted), 0);
+	assert_string_equal(noted, expected);
+	riser_model_close(model);
+}
+
+static void test_reach(void **state)
+{
+	(void)state;
+	/* A default may have the network, but names no path. */
+	expect_reach(NULL, "32 -;");
+	expect_reach("where=user", "32 -;");
+	expect_reach("where=users", "");
+	expect_reach("where=unix:/a,,b", "8 /a,b;");
+	expect_reach("where=unix:", "");
+	expect_reach("where=x:unix:/a", "");
+	expect_reach("where=x:fifo:/a", "1 /a.in;2 /a.out;");
+	expect_reach("where=fifo:/a", "");
+	expect_reach("where=:fifo:/a", "");
+	expect_reach("where=x:y:fifo:/a", "");
+	expect_reach("where=none,disk=/d,title=/t", "3 /d;");
+	expect_reach("where,disk,disk=,nothing=/x,where=,romfile=r", "1 r;");
+}
+
+static void test_bad_reach(void **state)
+{
+	static const struct riser_reach bad[][1] = {
+		{ { NULL, RISER_READS } },
+		{ { "@:more", RISER_READS } },
+		{ { "@", RISER_READS, "/../shadow" } },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		const struct riser_option option = { RISER_OPTION(STRING, struct state, file),
+						     .reaches = RISER_REACHES(bad[i]) };
+		struct riser_pci_device wrong = desc;
+		struct riser_model *model;
+		struct riser_error error;
+
+		wrong.options = (struct riser_table){ &option, 1, sizeof(option) };
+		assert_int_not_equal(
+			riser_model_from_export(
+				(struct riser_export){ RISER_ABI, RISER_PCI, &wrong }, &model,
+				&error),
+			0);
+		assert_non_null(strstr(error.text, "needs a .form"));
+	}
+}
+
 static void test_booleans(void **state)
 {
 	static const char *const on[] = { "fast", "fast=on", "fast=true", "fast=yes",
@@ -179,10 +256,12 @@ static void test_unknown(void **state)
 {
 	(void)state;
 	given(NULL);
-	assert_string_equal(refusal("sede=1"), "unknown option 'sede'; it takes: fast, seed, "
-					       "lanes, size, period, file, title, romfile");
-	assert_string_equal(refusal("Seed=1"), "unknown option 'Seed'; it takes: fast, seed, "
-					       "lanes, size, period, file, title, romfile");
+	assert_string_equal(refusal("sede=1"),
+			    "unknown option 'sede'; it takes: fast, seed, "
+			    "lanes, size, period, file, title, where, disk, romfile");
+	assert_string_equal(refusal("Seed=1"),
+			    "unknown option 'Seed'; it takes: fast, seed, "
+			    "lanes, size, period, file, title, where, disk, romfile");
 	assert_string_equal(refusal("seed"), "option 'seed' needs a value: seed=...");
 	assert_string_equal(refusal("romfile"), "option 'romfile' needs a value: romfile=...");
 	assert_non_null(strstr(refusal("=1"), "has no name"));
@@ -253,7 +332,7 @@ int main(void)
 		TEST(test_defaults), TEST(test_values),	     TEST(test_booleans),
 		TEST(test_commas),   TEST(test_not_numbers), TEST(test_bounds),
 		TEST(test_unknown),  TEST(test_romfile),     TEST(test_required),
-		TEST(test_many),
+		TEST(test_many),     TEST(test_reach),	     TEST(test_bad_reach),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

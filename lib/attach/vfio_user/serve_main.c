@@ -2,16 +2,17 @@
 /* The command line of a program that is a device. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <riser/host.h>
 
-enum { USAGE = 2, OPT_CHECK = 256 };
+enum { USAGE = 2, OPT_CHECK = 256, OPT_REACH };
 
 struct arguments {
 	const char *program, *options, *socket;
-	bool poll, verbose, check, help;
+	bool poll, verbose, check, reach, help;
 };
 
 static const char help[] =
@@ -23,6 +24,7 @@ static const char help[] =
 	"  -p, --poll         never sleep while a client is there; takes a core\n"
 	"  -v, --verbose      log every message and every access\n"
 	"      --check        make the device, without serving it, and end\n"
+	"      --reach        print what its options let it reach, and end\n"
 	"  -h, --help         show this\n";
 
 static bool parse(int argc, char **argv, struct arguments *arguments)
@@ -31,6 +33,7 @@ static bool parse(int argc, char **argv, struct arguments *arguments)
 					       { "poll", no_argument, NULL, 'p' },
 					       { "verbose", no_argument, NULL, 'v' },
 					       { "check", no_argument, NULL, OPT_CHECK },
+					       { "reach", no_argument, NULL, OPT_REACH },
 					       { "help", no_argument, NULL, 'h' },
 					       { 0 } };
 	int key;
@@ -49,6 +52,9 @@ static bool parse(int argc, char **argv, struct arguments *arguments)
 			break;
 		case OPT_CHECK:
 			arguments->check = true;
+			break;
+		case OPT_REACH:
+			arguments->reach = true;
 			break;
 		case 'h':
 			arguments->help = true;
@@ -85,6 +91,12 @@ static int try_device(struct riser_model *model, const char *options, struct ris
 	return ret;
 }
 
+static void print_reach(void *arg, uint32_t flags, const char *path, const char *suffix)
+{
+	(void)arg;
+	printf("%" PRIu32 " %s %s%c", flags, suffix ? suffix : "-", path ? path : "-", '\0');
+}
+
 static int serve(struct riser_export exported, const struct arguments *arguments,
 		 struct riser_error *error)
 {
@@ -100,6 +112,8 @@ static int serve(struct riser_export exported, const struct arguments *arguments
 
 	if (!ret && arguments->check)
 		ret = try_device(model, arguments->options, error);
+	else if (!ret && arguments->reach)
+		ret = riser_model_reach(model, arguments->options, print_reach, NULL);
 	else if (!ret)
 		ret = riser_serve(model, &config, error);
 	riser_model_close(model);

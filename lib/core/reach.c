@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* What a device's options let it reach. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/dev.h"
+
+enum { WITHOUT_PATH = RISER_NETWORK | RISER_TERMINAL };
+
+struct search {
+	const struct riser_pci_device *desc;
+	bool *given; /* for each option */
+	riser_reach_fn *each;
+	void *arg;
+};
+
+/* The path in a value of that form, "" where the form has none, or NULL: it is of another. */
+static const char *fits(const char *form, const char *value)
+{
+	for (; *form; form++) {
+		size_t word = *form == '*' ? strcspn(value, ":") : 1;
+
+		if (*form == '@')
+			return *value ? value : NULL;
+		if (!word || (*form != '*' && *form != *value))
+			return NULL;
+		value += word;
+	}
+	return *value ? NULL : value;
+}
+
+static void look(const struct search *search, const struct riser_option *option,
+		 const char *value, bool given)
+{
+	const struct riser_reach *reach = option->reaches.base;
+
+	if (option->type == RISER_OPTION_PATH && given && *value)
+		search->each(search->arg, RISER_READS | RISER_WRITES, value, NULL);
+	for (uint32_t i = 0; i < option->reaches.count; i++) {
+		const char *path = fits(reach[i].form, value);
+
+		if (path && *path && given)
+			search->each(search->arg, reach[i].flags, path, reach[i].suffix);
+		else if (path && reach[i].flags & WITHOUT_PATH)
+			search->each(search->arg, reach[i].flags & WITHOUT_PATH, NULL, NULL);
+	}
+}
+
+static void look_at_given(const struct search *search, char *name)
+{
+	const struct riser_option *option = search->desc->options.base;
+	char *value = strchr(name, '=');
+
+	if (!value)
+		return;
+	*value++ = '\0';
+	if (!strcmp(name, "romfile") && *value)
+		search->each(search->arg, RISER_READS, value, NULL);
+	for (uint32_t i = 0; i < search->desc->options.count; i++) {
+		if (strcmp(name, option[i].name))
+			continue;
+		search->given[i] = true;
+		look(search, &option[i], value, true);
+	}
+}
+
+int riser_model_reach(const struct riser_model *model, const char *options,
+		      riser_reach_fn *each, void *arg)
+{
+	const struct riser_pci_device *desc = riser_model_pci(model);
+	const struct riser_option *option = desc->options.base;
+	char *copy = strdup(options ? options : ""), *rest = copy, *next;
+	struct search search = { desc, calloc(desc->options.count + 1u, sizeof(bool)), each,
+				 arg };
+	int ret = copy && search.given ? 0 : -ENOMEM;
+
+	while (!ret && (next = riser__options_next(&rest)))
+		look_at_given(&search, next);
+	for (uint32_t i = 0; !ret && i < desc->options.count; i++) {
+		if (!search.given[i] && option[i].value)
+			look(&search, &option[i], option[i].value, false);
+	}
+	free(search.given);
+	free(copy);
+	return ret;
+}
