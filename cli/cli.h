@@ -58,6 +58,7 @@ char *place_of_cache(void);	    /* what was fetched and built; malloc'ed */
 struct device_spec {
 	char *model;	     /* path of the .so, or NULL: */
 	char *program;	     /* path of the program that is the device */
+	char *interpreter;   /* what runs it, where it names one for env(1) to find; or NULL */
 	char *folder;	     /* the device's folder, or NULL */
 	char *name;	     /* the device's */
 	const char *options; /* after the first comma, or NULL */
@@ -72,12 +73,22 @@ bool device_find(const char *argument, struct device_spec *spec);
 bool device_find_model(const char *argument, struct device_spec *spec);
 void device_forget(struct device_spec *spec);
 
-/*
- * program.c: the command that serves it, on the socket that systemd's protocol gives, with
- * `option` and `value` (or NULL) behind it; words_free() frees it.
+/* interpreter.c: malloc'ed, or NULL: the kernel knows how to run the program, or nobody does.
  */
-char **device_command(const struct device_spec *spec, const char *option, const char *value);
+char *interpreter_find(const char *program);
+
+/*
+ * program.c: the command that serves it, on the socket that systemd's protocol gives, or at
+ * `socket` where that is not NULL, in the sandbox or not; words_free() frees it.
+ */
+char **device_command(const struct device_spec *spec, const char *socket, bool sandbox);
 void words_free(char **words);
+/*
+ * Becomes the program that is a device, with at most so many words more, up to a NULL. Returns
+ * only if it cannot, which it has said.
+ */
+enum { DEVICE_WORDS_MAX = 4 };
+void device_become(const struct device_spec *spec, const char *const *more);
 
 /* Calls `each` for every .so in the places that are searched, in order. */
 void models_each(void (*each)(const char *path, void *arg), void *arg);

@@ -18,7 +18,8 @@ enum {
 	OPT_GDB,
 	OPT_GDB_DEVICE,
 	OPT_VALGRIND_DEVICE,
-	OPT_DRY_RUN
+	OPT_DRY_RUN,
+	OPT_NO_SANDBOX
 };
 
 /* "512M", "2G"; a plain number counts MiB, as QEMU's -m does. */
@@ -111,6 +112,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_VALGRIND_DEVICE:
 		options->valgrind_device = true;
 		break;
+	case OPT_NO_SANDBOX:
+		options->no_sandbox = true;
+		break;
 	case OPT_DRY_RUN:
 		options->dry_run = true;
 		break;
@@ -162,6 +166,8 @@ static const struct argp_option known[] = {
 	  "each device waits for gdb, from this port on (2345)", 0 },
 	{ "valgrind-device", OPT_VALGRIND_DEVICE, NULL, 0,
 	  "run each device under valgrind; what it finds fails the run", 0 },
+	{ "no-sandbox", OPT_NO_SANDBOX, NULL, 0,
+	  "let devices do all that you may, to debug them", 0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "print the commands instead", 0 },
 	{ 0 },
 };
@@ -208,6 +214,8 @@ static bool complete(struct run_options *options)
 	bool endless =
 		options->shell || is_machine(options) || options->gdb || options->gdb_device;
 
+	/* A debugger does what no device may. */
+	options->no_sandbox |= options->gdb_device || options->valgrind_device;
 	if (!options->memory)
 		options->memory = is_machine(options) ? 1 << 30 : 512 << 20;
 	if (!options->timeout && !endless)

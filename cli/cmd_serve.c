@@ -65,22 +65,19 @@ static int serve(const struct serving *serving, const struct device_spec *spec)
 }
 
 /* Becomes the program. Returns only if it cannot. */
-static int become(const struct serving *serving, const struct device_spec *spec)
+static void become(const struct serving *serving, const struct device_spec *spec)
 {
-	char **words =
-		device_command(spec, serving->socket ? "--socket" : NULL, serving->socket);
-	char **end = words;
+	const char *words[DEVICE_WORDS_MAX + 1] = { NULL }, **to = words;
 
-	while (*end)
-		end++;
+	if (serving->socket) {
+		*to++ = "--socket";
+		*to++ = serving->socket;
+	}
 	if (serving->poll)
-		*end++ = text("--poll");
+		*to++ = "--poll";
 	if (serving->verbose)
-		*end = text("--verbose");
-	execv(words[0], words);
-	complain("cannot run %s: %m", words[0]);
-	words_free(words);
-	return CLI_FAIL;
+		*to++ = "--verbose";
+	device_become(spec, words);
 }
 
 int cmd_serve(int argc, char **argv)
@@ -108,16 +105,18 @@ int cmd_serve(int argc, char **argv)
 	};
 	struct serving serving = { 0 };
 	struct device_spec spec;
-	int status;
+	int status = CLI_FAIL;
 
 	if (arguments_parse(&argp, argc, argv, &serving))
 		return CLI_USAGE;
 	if (!device_find(serving.device, &spec))
 		return CLI_FAIL;
-	if (!serving.free && !sandbox_drop_privileges())
+	if (!serving.free && !sandbox_enter(&spec, serving.socket))
 		status = CLI_FAIL;
+	else if (spec.model)
+		status = serve(&serving, &spec);
 	else
-		status = spec.program ? become(&serving, &spec) : serve(&serving, &spec);
+		become(&serving, &spec);
 	device_forget(&spec);
 	return status;
 }

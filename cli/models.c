@@ -199,6 +199,7 @@ static bool find_file(char *path, struct device_spec *spec)
 		return false;
 	}
 	spec->program = text("%s", path);
+	spec->interpreter = interpreter_find(path);
 	*slash = '\0';
 	spec->folder = folder_with_parts(path, spec->name);
 	*slash = '/';
@@ -259,6 +260,7 @@ bool device_find_model(const char *argument, struct device_spec *spec)
 void device_forget(struct device_spec *spec)
 {
 	free(spec->program);
+	free(spec->interpreter);
 	free(spec->model);
 	free(spec->folder);
 	free(spec->name);

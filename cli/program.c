@@ -6,38 +6,52 @@
 
 #include "cli.h"
 
-/* "NAME=FIRST", and behind it what the environment has. */
-static char *path_variable(const char *name, const char *first)
+/* Puts `first` before what the environment has. */
+static void put_first(const char *variable, const char *first)
 {
-	const char *rest = getenv(name);
+	const char *rest = getenv(variable);
+	char *value = text("%s%s%s", first, rest && *rest ? ":" : "", rest ? rest : "");
 
-	return text("%s=%s%s%s", name, first, rest && *rest ? ":" : "", rest ? rest : "");
+	setenv(variable, value, 1);
+	free(value);
 }
 
-char **device_command(const struct device_spec *spec, const char *option, const char *value)
+void device_become(const struct device_spec *spec, const char *const *more)
 {
-	char **words = calloc(10, sizeof(*words)), **to = words;
+	const char *words[3 + DEVICE_WORDS_MAX + 1], **to = words;
+
+	/* With the library and the modules that this riser has; no modules are written. */
+	put_first("LD_LIBRARY_PATH", place_of_library());
+	put_first("PYTHONPATH", place_of_python());
+	setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
+	if (spec->interpreter)
+		*to++ = spec->interpreter;
+	*to++ = spec->program;
+	if (spec->options)
+		*to++ = spec->options;
+	while (*more && to < words + 3 + DEVICE_WORDS_MAX)
+		*to++ = *more++;
+	*to = NULL;
+	execv(words[0], (char *const *)words);
+	complain("cannot run %s: %m", spec->program);
+}
+
+char **device_command(const struct device_spec *spec, const char *socket, bool sandbox)
+{
+	char **words = calloc(7, sizeof(*words)), **to = words;
 
 	if (!words)
 		abort();
-	if (spec->program) {
-		/* With the library and the modules that this riser has. */
-		*to++ = text("/usr/bin/env");
-		*to++ = path_variable("LD_LIBRARY_PATH", place_of_library());
-		*to++ = path_variable("PYTHONPATH", place_of_python());
-		*to++ = text("%s", spec->program);
-		if (spec->options)
-			*to++ = text("%s", spec->options);
-	} else {
-		*to++ = text("%s", place_of_self());
-		*to++ = text("serve");
-		*to++ = text("%s%s%s", spec->model, spec->options ? "," : "",
-			     spec->options ? spec->options : "");
-	}
-	if (option)
-		*to++ = text("%s", option);
-	if (value)
-		*to++ = text("%s", value);
+	*to++ = text("%s", place_of_self());
+	*to++ = text("serve");
+	*to++ = text("%s%s%s", spec->program ? spec->program : spec->model,
+		     spec->options ? "," : "", spec->options ? spec->options : "");
+	if (!sandbox)
+		*to++ = text("--no-sandbox");
+	if (socket)
+		*to++ = text("--socket");
+	if (socket)
+		*to++ = text("%s", socket);
 	return words;
 }
 

@@ -19,7 +19,12 @@ wrong() {
 # Nothing of a run may stay behind: no process, no file.
 check_clean() {
 	local left
-	left=$(pgrep -f "$work/riser-|serve $work" || true)
+	# A device that was killed takes its warden along, in a moment.
+	for _ in 1 2 3 4 5; do
+		left=$(pgrep -f "$work/riser-|serve $work" || true)
+		[ -n "$left" ] || break
+		sleep 0.2
+	done
 	[ -z "$left" ] || wrong "$1: processes left: $(ps -o pid=,args= -p "$left")"
 	left=$(find "$work" -maxdepth 1 -name 'riser-*')
 	[ -z "$left" ] || wrong "$1: files left: $left"

@@ -11,6 +11,7 @@
 #include <riser/host.h>
 
 #include "run/run.h"
+#include "sandbox/sandbox.h"
 
 static void say_nothing(void *arg, enum riser_log_level level, const char *device,
 			const char *line)
@@ -59,17 +60,19 @@ static int try_device(const struct device_spec *device, const struct board *boar
 }
 
 /* In a process of its own: a model that crashes is one that is wrong, no more. */
-static bool check_device(const struct device_spec *device, const struct board *board)
+static bool check_device(const struct device_spec *device, const struct run_options *options)
 {
 	int status = 0;
 	pid_t pid;
 
 	if (device->program)
-		return check_program(device);
+		return check_program(device, !options->no_sandbox);
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
-		_exit(try_device(device, board));
+		_exit(!options->no_sandbox && !sandbox_enter(device, NULL)
+			      ? CLI_FAIL
+			      : try_device(device, options->board));
 	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
 		complain("cannot start a process: %m");
 		return false;
@@ -114,6 +117,6 @@ bool check_options(const struct run_options *options)
 
 	for (unsigned i = 0;
 	     i < options->device_count && ok && options->attach != ATTACH_BUILTIN; i++)
-		ok = check_device(&options->devices[i], options->board);
+		ok = check_device(&options->devices[i], options);
 	return ok;
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 
 #include "run/run.h"
+#include "sandbox/sandbox.h"
 
 enum { PATIENCE_S = 20 };
 
@@ -66,20 +67,20 @@ static bool judge(const struct device_spec *device, int status, const struct tai
 }
 
 /* A group of its own, so that it ends with all that it has started. */
-static void become(char *const *words, int output)
+static void become(const struct device_spec *device, int output, bool sandbox)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
-	execv(words[0], words);
+	if (!sandbox || sandbox_enter(device, NULL))
+		device_become(device, (const char *[]){ "--check", NULL });
 	_exit(127);
 }
 
-bool check_program(const struct device_spec *device)
+bool check_program(const struct device_spec *device, bool sandbox)
 {
-	char **words = device_command(device, "--check", NULL);
 	struct tail tail = { .count = 0 };
 	int ends[2], status = 0;
 	bool in_time;
@@ -88,8 +89,7 @@ bool check_program(const struct device_spec *device)
 	if (!pipe2(ends, O_CLOEXEC))
 		pid = fork();
 	if (!pid)
-		become(words, ends[1]);
-	words_free(words);
+		become(device, ends[1], sandbox);
 	if (pid < 0) {
 		complain("cannot start a process: %m");
 		return false;

@@ -60,9 +60,9 @@ static void print_initrd(const struct run_options *options,
 	free(root);
 }
 
-static void print_server(const struct device_spec *device, const char *path)
+static void print_server(const struct device_spec *device, const char *path, bool sandbox)
 {
-	char **words = device_command(device, "--socket", path);
+	char **words = device_command(device, path, sandbox);
 
 	for (char **word = words; *word; word++) {
 		word_print(*word);
@@ -85,7 +85,7 @@ void dry_run(const struct run_options *options, const struct guest_software *sof
 	for (unsigned i = 0; i < servers; i++) {
 		char *path = socket_path(scratch, i);
 
-		print_server(&options->devices[i], path);
+		print_server(&options->devices[i], path, !options->no_sandbox);
 		free(path);
 	}
 	arguments_print(arguments);

@@ -26,7 +26,7 @@ const struct board *board_find(const char *name);
 struct run_options {
 	struct device_spec devices[DEVICES_MAX];
 	unsigned device_count;
-	bool shell, dry_run;
+	bool shell, dry_run, no_sandbox;
 	/* A process each; in QEMU, by the adapter; or QEMU's own devices of the same names. */
 	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
 	const struct board *board;
@@ -52,7 +52,7 @@ bool check_options(const struct run_options *options);
 /* board.c: complains about what the machine does not take. */
 bool board_check(const struct run_options *options);
 /* check_program.c: the same for a device that is a program. */
-bool check_program(const struct device_spec *device);
+bool check_program(const struct device_spec *device, bool sandbox);
 
 /* signals.c: signals that end a run are blocked and noted from signals_catch() on. */
 struct signals {

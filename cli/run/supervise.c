@@ -58,7 +58,7 @@ static bool start_device(struct run *run, unsigned i, const char *scratch)
 {
 	const struct device_spec *device = &run->options->devices[i];
 	char *path = socket_path(scratch, i);
-	char **serve = device_command(device, NULL, NULL);
+	char **serve = device_command(device, NULL, !run->options->no_sandbox);
 	char **arguments = debug_wrap(run->options, i, serve);
 	int fd = listen_on(path);
 	bool ok = fd >= 0 && child_start(&run->children[i], device->name, arguments, fd, false);

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sandbox/sandbox.h"
+#include "sandbox/inside.h"
 
 /*
  * Of its own: private memory that it may write. Not its addresses, because the guest's memory

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the device's options name, as its model says. The model is code that is not trusted
+ * with anything yet: it is asked in a process that is contained with nothing granted, and what
+ * it says must be in the user's words.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sandbox/inside.h"
+
+enum { MOST = 64 << 10, PATIENCE_S = 20 };
+
+/* ---- The process that is asked ---- */
+
+static void print(void *arg, uint32_t flags, const char *path, const char *suffix)
+{
+	(void)arg;
+	printf("%u %s %s%c", flags, suffix ? suffix : "-", path ? path : "-", '\0');
+}
+
+/* Errors are for the device itself to say, when it is made. */
+static void ask(struct sandbox *sandbox, const struct device_spec *spec, int to)
+{
+	int null = open("/dev/null", O_RDWR);
+	struct riser_model *model;
+	struct riser_error error;
+
+	dup2(null, STDIN_FILENO);
+	dup2(to, STDOUT_FILENO);
+	sandbox->quiet = true;
+	if (!sandbox_contain(sandbox))
+		_exit(CLI_FAIL);
+	dup2(null, STDERR_FILENO);
+	if (spec->program)
+		device_become(spec, (const char *[]){ "--reach", NULL });
+	else if (!riser_model_open(spec->model, &model, &error))
+		riser_model_reach(model, spec->options, print, NULL);
+	fflush(NULL);
+	_exit(CLI_OK);
+}
+
+/* ---- What it says ---- */
+
+/* Whether a value that the user gave ends in the path, all of it or after a ':'. */
+static bool is_named(const char *options, const char *path)
+{
+	size_t length = strlen(path), size = strlen(options);
+	char *plain = text("%s", options), *to = plain;
+	bool found = false;
+
+	/* A doubled comma is one of the value; '\n' ends one here. */
+	for (size_t i = 0; i < size; i++) {
+		bool doubled = options[i] == ',' && options[i + 1] == ',';
+
+		*to++ = options[i] == ',' && !doubled ? '\n' : options[i];
+		i += doubled;
+	}
+	*to = '\0';
+	for (char *at = plain; length && !found && (at = strstr(at, path)); at++)
+		found = at > plain && (at[-1] == '=' || at[-1] == ':') &&
+			(at[length] == '\n' || !at[length]);
+	free(plain);
+	return found;
+}
+
+static void grant_file(struct sandbox *sandbox, uint32_t flags, const char *path)
+{
+	unsigned grant = (flags & RISER_READS ? GRANT_READ : 0u) |
+			 (flags & (RISER_WRITES | RISER_CREATES) ? GRANT_WRITE : 0u);
+	int fd;
+
+	if (flags & RISER_CREATES) {
+		fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (grant)
+		grant_add(sandbox, path, grant);
+}
+
+/* The folder of a socket may be locked, which only needs it to be open. */
+static void grant_socket(struct sandbox *sandbox, uint32_t flags, const char *path)
+{
+	unsigned grant = (flags & RISER_CONNECTS ? GRANT_CONNECT : 0u) |
+			 (flags & RISER_LISTENS ? GRANT_LISTEN : 0u);
+	char *place = grant & GRANT_LISTEN ? real_place(path) : NULL;
+
+	if (grant)
+		grant_add_socket(sandbox, path, grant);
+	if (!place)
+		return;
+	strrchr(place, '/')[strrchr(place, '/') == place] = '\0';
+	grant_add(sandbox, place, GRANT_LIST);
+	free(place);
+}
+
+/* "FLAGS SUFFIX PATH" */
+static void take(struct sandbox *sandbox, const char *options, char *line)
+{
+	char *flags = strsep(&line, " "), *suffix = strsep(&line, " "), *path = line, *full;
+	uint32_t bits = (uint32_t)strtoul(flags, NULL, 10);
+
+	if (!suffix || !path)
+		return;
+	sandbox->network = sandbox->network || bits & RISER_NETWORK;
+	sandbox->terminal = sandbox->terminal || bits & RISER_TERMINAL;
+	if (!options || !is_named(options, path) || strchr(suffix, '/'))
+		return;
+	full = text("%s%s", path, strcmp(suffix, "-") ? suffix : "");
+	grant_file(sandbox, bits, full);
+	grant_socket(sandbox, bits, full);
+	free(full);
+}
+
+/* All it says, `size` bytes at most. False if it is not done in time. */
+static bool hear(int from, char *said, size_t size, size_t *used)
+{
+	time_t until = time(NULL) + PATIENCE_S;
+	struct pollfd fd = { from, POLLIN, 0 };
+	ssize_t n = 1;
+
+	*used = 0;
+	while (n > 0 && *used < size) {
+		if (time(NULL) >= until)
+			return false;
+		if (poll(&fd, 1, 1000) <= 0)
+			continue;
+		n = read(from, said + *used, size - *used);
+		*used += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+static bool listen_to(struct sandbox *sandbox, const struct device_spec *spec, int from)
+{
+	char *said = malloc(MOST);
+	size_t used = 0;
+	bool ok = said && hear(from, said, MOST, &used);
+
+	for (size_t at = 0; ok && at < used;) {
+		char *end = memchr(said + at, '\0', used - at);
+
+		if (!end)
+			break;
+		take(sandbox, spec->options, said + at);
+		at = (size_t)(end - said) + 1;
+	}
+	free(said);
+	if (!ok)
+		complain("device %s does not say in %d s what its options name: it is no "
+			 "device, or its host is busy",
+			 spec->name, PATIENCE_S);
+	return ok;
+}
+
+bool reach_add(struct sandbox *sandbox, const struct device_spec *spec)
+{
+	int ends[2], status;
+	pid_t pid = -1;
+	bool ok;
+
+	fflush(NULL);
+	if (!pipe2(ends, O_CLOEXEC))
+		pid = fork();
+	if (!pid)
+		ask(sandbox, spec, ends[1]);
+	if (pid < 0) {
+		complain("sandbox: cannot start a process: %m");
+		return false;
+	}
+	close(ends[1]);
+	ok = listen_to(sandbox, spec, ends[0]);
+	close(ends[0]);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	if (sandbox->terminal)
+		grant_add(sandbox, "/dev/ptmx", GRANT_READ | GRANT_WRITE);
+	return ok;
+}
