@@ -19,6 +19,8 @@ static const struct command commands[] = {
 	{ "poke", "drive a device by hand or from a script, without a VM", cmd_poke },
 	{ "regs", "print a register map as a C header, a table or JSON", cmd_regs },
 	{ "fuzz", "feed a device what a hostile guest or client would", cmd_fuzz },
+	{ "doctor", "find what will go wrong on this host or on QEMU's command line",
+	  cmd_doctor },
 	{ "new", "make a device of your own, with driver and test", cmd_new },
 };
 
