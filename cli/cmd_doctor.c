@@ -52,7 +52,7 @@ int cmd_doctor(int argc, char **argv)
 		NULL
 	};
 	struct report report = { 0 };
-	cut_line(&argc, argv);
+	char **words = cut_line(&argc, argv);
 
 	if (arguments_parse(&argp, argc, argv, NULL))
 		return CLI_USAGE;
@@ -61,5 +61,7 @@ int cmd_doctor(int argc, char **argv)
 	check_limits(&report);
 	check_packages(&report);
 	check_qemus(&report);
+	if (words)
+		check_line(&report, words);
 	return conclude(&report);
 }

@@ -212,10 +212,12 @@ static void check_cache(struct report *report)
 {
 	char *cache = cache_folder(), *manifest = text("%s/manifest", cache);
 	bool filled = !access(manifest, R_OK);
+	char *inside;
 	struct statvfs fs;
 
 	shorten_to_existing(cache);
-	if (access(cache, W_OK))
+	inside = text("%s/.", cache);
+	if (access(inside, W_OK))
 		report_problem(report, "cache",
 			       "%s cannot be written: %s; mend: RISER_CACHE=FOLDER of yours",
 			       cache, strerror(errno));
@@ -229,6 +231,7 @@ static void check_cache(struct report *report)
 			       size_of(CACHE_SIZE).text);
 	else
 		report_ok("cache", "empty; the first 'riser run' fills it, below %s", cache);
+	free(inside);
 	free(manifest);
 	free(cache);
 }
