@@ -51,13 +51,14 @@ class Vm:
     QEMU with these arguments, and a guest that is this script: the machine's own CPU does nothing,
     and its clock passes between `cont` and `stop`.
     """
+    accelerator = ('-accel', 'tcg', '-S')
 
     def __init__(self, folder, program, *arguments):
         self.monitor = Qmp(f'{folder}/qmp')
         self.accesses = Monitor(f'{folder}/qtest')
         self.process = subprocess.Popen(
-            [program, '-nodefaults', '-display', 'none', '-machine', 'q35', '-accel', 'tcg', '-S',
-             '-bios', sleeping_firmware(folder), '-qmp', f'unix:{folder}/qmp',
+            [program, '-nodefaults', '-display', 'none', '-machine', 'q35',
+             *self.accelerator, '-bios', sleeping_firmware(folder), '-qmp', f'unix:{folder}/qmp',
              '-qtest', f'unix:{folder}/qtest', '-qtest-log', '/dev/null', *arguments])
         self.monitor.accept()
         self.accesses.accept()
@@ -89,6 +90,8 @@ class Vm:
     def end(self):
         self.process.kill()
         self.process.wait()
+        for path in self.monitor.path, self.accesses.path:
+            os.unlink(path)
 
 
 def sleeping_firmware(folder):

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""
+QEMU's own vfio-user client, unmodified, with testdev behind it: the accelerator `qtest` runs no
+guest, this script is it. Tests take the build folder and, for another client than the one that
+guests are run with, the version of a Debian QEMU that tools/qemu-client has built.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, f'{SOURCE}/tests/guest')
+
+import vm  # noqa: E402
+
+BUILD = os.path.abspath(sys.argv[1])
+SLOT, BAR0, PORTS, BAR2 = 4, 0xfe000000, 0xc000, 0xfd000000
+SCRATCH, IRQ_RAISE, IRQ_LOWER = 0x4, 0x100, 0x104
+DMA_SRC, DMA_DST, DMA_LENGTH, DMA_COMMAND, DMA_RESULT = 0x140, 0x148, 0x150, 0x154, 0x158
+MSIX_TABLE, MSIX_PBA, VECTORS = 0x1000, 0x1800, 8
+COPY, MAPPED = 1, 2
+SHARED = ('-m', '64M', '-object', 'memory-backend-memfd,id=ram,size=64M,share=on',
+          '-machine', 'memory-backend=ram')
+BY_MESSAGE = ('-m', '64M')  # QEMU's own memory has no file
+
+
+def find_program():
+    """The QEMU to be tested with, and its version; ends the test as skipped if it is not there."""
+    if len(sys.argv) > 2:
+        asked = [f'{SOURCE}/tools/qemu-client', '--built', sys.argv[2]]
+        found = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=False)
+        if found.returncode:
+            sys.exit(77)
+        program = found.stdout.strip()
+    else:
+        manifest = subprocess.run([f'{SOURCE}/tools/provision', '--print'], check=True,
+                                  stdout=subprocess.PIPE, text=True).stdout
+        program = dict(line.split('=', 1) for line in manifest.splitlines())['QEMU']
+    said = subprocess.run([program, '--version'], check=True, stdout=subprocess.PIPE, text=True)
+    version = said.stdout.split('version ')[1].split()[0]
+    return program, tuple(int(word) for word in version.split('.'))
+
+
+PROGRAM, QEMU_VERSION = find_program()
+OLD_LAYOUT = QEMU_VERSION < (11,)
+
+
+class Served:
+    """`riser serve -v DEVICE` at a socket of its own."""
+
+    def __init__(self, folder, device='testdev', name='server'):
+        self.path = f'{folder}/{name}'
+        self.log_path = f'{self.path}.log'
+        with open(self.log_path, 'w') as log:
+            self.process = subprocess.Popen(
+                [f'{BUILD}/riser', 'serve', '-v', f'{BUILD}/devices/{device}.so', '--socket',
+                 self.path], stdout=subprocess.DEVNULL, stderr=log)
+        vm.wait_for(lambda: os.path.exists(self.path))
+
+    def log(self):
+        with open(self.log_path) as file:
+            return file.read()
+
+    def says(self, words):
+        """Waits for the words."""
+        try:
+            vm.wait_for(lambda: words in self.log(), 5)
+        except TimeoutError:
+            fail(f"riser serve -v does not say '{words}':\n{self.log()[-3000:]}")
+
+    def end(self):
+        self.process.terminate()
+        if self.process.wait(10):
+            fail(f'the server ended with status {self.process.returncode}\n{self.log()[-3000:]}')
+
+
+def device_option(path, **more):
+    socket = f'"socket":{{"type":"unix","path":"{path}"}}'
+    rest = ''.join(f',"{key.replace("_", "-")}":{value}' for key, value in more.items())
+    return f'{{"driver":"vfio-user-pci","addr":"{SLOT}.0",{socket}{rest}}}'
+
+
+class Guest(vm.Vm):
+    """A VM with the device at `path`; the guest's accesses are method calls."""
+    accelerator = ('-accel', 'qtest')
+
+    def __init__(self, folder, path, memory=SHARED, arguments=(), **options):
+        self.irqs = {}
+        super().__init__(folder, PROGRAM, *memory, '-device', device_option(path, **options),
+                         *arguments)
+
+    def enable(self, master=True):
+        """Gives the BARs their places, and turns the device on."""
+        for offset, value in (0x10, BAR0), (0x14, PORTS), (0x18, BAR2), (0x1c, 0):
+            self.config(SLOT, offset, value)
+        self.config(SLOT, 4, 7 if master else 3, 'w')
+
+    def read(self, offset, size='l'):
+        return self.qtest(f'read{size} {BAR0 + offset:#x}')
+
+    def write(self, offset, value, size='l'):
+        self.qtest(f'write{size} {BAR0 + offset:#x} {value:#x}')
+
+    def fill(self, address, data):
+        self.qtest(f'write {address:#x} {len(data)} 0x{data.hex()}')
+
+    def memory(self, address, size):
+        self.accesses.file.write(f'read {address:#x} {size}\n')
+        self.accesses.file.flush()
+        while True:
+            words = self.accesses.file.readline().split()
+            if words[0] == 'OK':
+                return bytes.fromhex(words[1][2:])
+
+    def dma(self, source, target, length, command=COPY):
+        """Has the device copy; its errno."""
+        self.write(DMA_SRC, source, 'q')
+        self.write(DMA_DST, target, 'q')
+        self.write(DMA_LENGTH, length)
+        self.write(DMA_COMMAND, command)
+        return self.read(DMA_RESULT)
+
+
+def fail(what):
+    sys.exit(f'FAIL {what}')
+
+
+def check(what, expected, got):
+    if expected != got:
+        fail(f'{what}: expected {expected}, got {got}')
+    print(f'ok   {what}', flush=True)
+
+
+def run(*tests):
+    """Each with a folder of its own for sockets."""
+    for test in tests:
+        with tempfile.TemporaryDirectory() as folder:
+            print(f'     {test.__doc__.strip()}', flush=True)
+            test(folder)
