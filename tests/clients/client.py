@@ -4,6 +4,7 @@ QEMU's own vfio-user client, unmodified, with testdev behind it: the accelerator
 guest, this script is it. Tests take the build folder and, for another client than the one that
 guests are run with, the version of a Debian QEMU that tools/qemu-client has built.
 """
+import atexit
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, f'{SOURCE}/tests/guest')
 
 import vm  # noqa: E402
+
+vm.Monitor.patience = 20
 
 BUILD = os.path.abspath(sys.argv[1])
 SLOT, BAR0, PORTS, BAR2 = 4, 0xfe000000, 0xc000, 0xfd000000
@@ -57,6 +60,7 @@ class Served:
             self.process = subprocess.Popen(
                 [f'{BUILD}/riser', 'serve', '-v', f'{BUILD}/devices/{device}.so', '--socket',
                  self.path], stdout=subprocess.DEVNULL, stderr=log)
+        atexit.register(self.process.kill)
         vm.wait_for(lambda: os.path.exists(self.path))
 
     def log(self):
@@ -90,6 +94,7 @@ class Guest(vm.Vm):
         self.irqs = {}
         super().__init__(folder, PROGRAM, *memory, '-device', device_option(path, **options),
                          *arguments)
+        atexit.register(self.process.kill)
 
     def enable(self, master=True):
         """Gives the BARs their places, and turns the device on."""

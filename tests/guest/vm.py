@@ -9,18 +9,19 @@ import time
 
 class Monitor:
     """One of QEMU's sockets, on which this end listens: QEMU connects when it starts."""
+    patience = 150  # seconds
 
     def __init__(self, path):
         self.path = path
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(1)
-        self.listener.settimeout(150)
+        self.listener.settimeout(self.patience)
 
     def accept(self):
         peer, _ = self.listener.accept()
         self.listener.close()
-        peer.settimeout(150)
+        peer.settimeout(self.patience)
         self.file = peer.makefile('rw')
 
 
