@@ -29,10 +29,14 @@ TIME ?= 60
 fuzz: deps
 	@tools/fuzz $(TIME)
 
+# What of lib/ the tests run, by line and branch; make coverage ARGS=--guests takes in the guests' tests.
+coverage: deps
+	@tools/coverage $(ARGS)
+
 install: build
 	@meson install -C $(BUILD)
 
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all deps build run check bench fuzz install clean
+.PHONY: all deps build run check bench fuzz coverage install clean
