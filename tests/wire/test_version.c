@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* VERSION: what is agreed on, and what is refused. */
+/* VERSION: what is agreed on; what is refused is in malformed_version.c. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,94 +77,6 @@ static void test_other_major(void **state)
 	wire_reconnect(w);
 }
 
-#define CAPS(x) "{\"capabilities\":" x "}"
-
-/* Refused; and the client may try again. */
-static void test_json(void **state)
-{
-	static const char *const texts[] = {
-		"",
-		" ",
-		"x",
-		"{",
-		"}",
-		"[]",
-		"null",
-		"0",
-		"\"capabilities\"",
-		"{]",
-		"{\"a\":}",
-		"{\"capabilities\"}",
-		"{\"capabilities\":{}",
-		"{} {}",
-		"{}x",
-		CAPS("null"),
-		CAPS("0"),
-		CAPS("[]"),
-		CAPS("\"x\""),
-		CAPS("true"),
-		CAPS("{\"max_msg_fds\":\"16\"}"),
-		CAPS("{\"max_msg_fds\":-1}"),
-		CAPS("{\"max_msg_fds\":1.5}"),
-		CAPS("{\"max_msg_fds\":null}"),
-		CAPS("{\"max_msg_fds\":{}}"),
-		CAPS("{\"max_msg_fds\":[16]}"),
-		CAPS("{\"max_msg_fds\":1e3}"),
-		CAPS("{\"max_data_xfer_size\":0}"),
-		CAPS("{\"max_data_xfer_size\":-4096}"),
-		CAPS("{\"max_data_xfer_size\":true}"),
-		CAPS("{\"max_dma_maps\":\"many\"}"),
-		CAPS("{\"pgsizes\":0}"),
-		CAPS("{\"pgsizes\":65536}"),
-		CAPS("{\"pgsizes\":\"4096\"}"),
-		CAPS("{\"write_multiple\":1}"),
-		CAPS("{\"write_multiple\":\"true\"}"),
-		CAPS("{\"migration\":true}"),
-		CAPS("{\"migration\":{\"pgsize\":0}}"),
-		CAPS("{\"migration\":{\"pgsize\":\"4096\"}}"),
-		CAPS("{\"migration\":{\"max_bitmap_size\":-5}}"),
-		CAPS("{\"max_msg_fds\":16,}"),
-		CAPS("{\"max_msg_fds\" 16}"),
-		CAPS("{\"max_msg_fds\":NaN}"),
-		CAPS("{\"\xff\xfe"),
-	};
-	struct wire *w = *state;
-
-	w->fd = wire_connect(w);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		uint8_t payload[256] = { 0 };
-		int error;
-
-		memcpy(payload + 4, texts[i], strlen(texts[i]) + 1);
-		error = wire_call(w, WIRE_VERSION, payload, 4 + strlen(texts[i]) + 1);
-		if (error != EINVAL)
-			fail_msg("'%s': %s", texts[i], strerror(error));
-	}
-	wire_negotiate(w);
-}
-
-/* No NUL, a NUL inside, too deep, too long. */
-static void test_json_shape(void **state)
-{
-	static uint8_t payload[4 + 8192];
-	struct wire *w = *state;
-
-	w->fd = wire_connect(w);
-	memcpy(payload + 4, "{}{}", 4);
-	assert_int_equal(wire_call(w, WIRE_VERSION, payload, 6), EINVAL);
-	payload[6] = 0;
-	assert_int_equal(wire_call(w, WIRE_VERSION, payload, 9), EINVAL);
-	memset(payload + 4, '[', 4000);
-	assert_int_equal(wire_call(w, WIRE_VERSION, payload, 4 + 4001), EINVAL);
-	for (unsigned i = 0; i < 800; i++)
-		memcpy(payload + 4 + 5 * i, "{\"a\":", 5);
-	assert_int_equal(wire_call(w, WIRE_VERSION, payload, 4 + 4001), EINVAL);
-	memset(payload + 4, ' ', 8000);
-	memcpy(payload + 4, "{}", 2);
-	assert_int_equal(wire_call(w, WIRE_VERSION, payload, 4 + 8001), EINVAL);
-	wire_negotiate(w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,10 +85,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_version_small, wire_setup_unconnected,
 						wire_teardown),
 		cmocka_unit_test_setup_teardown(test_other_major, wire_setup_unconnected,
-						wire_teardown),
-		cmocka_unit_test_setup_teardown(test_json, wire_setup_unconnected,
-						wire_teardown),
-		cmocka_unit_test_setup_teardown(test_json_shape, wire_setup_unconnected,
 						wire_teardown),
 	};
 
