@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The guests of the soak: `riser run`, into which devices are plugged and out of which they are taken,
+until its QEMU is killed and the next one begins."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+sys.path.insert(0, f"{SOURCE}/tests/guest")
+import vm  # noqa: E402
+
+PORTS = 3
+
+
+def make_folder(folder):
+    """A device's folder with the drivers of all, whose guest's test is the load."""
+    shutil.copytree(f"{SOURCE}/devices/my_rng", f"{folder}/my_rng")
+    shutil.copy(f"{SOURCE}/devices/edu/driver/edu.c", f"{folder}/my_rng/driver")
+    shutil.copy(f"{SOURCE}/devices/edu/edu_regs.h", f"{folder}/my_rng")
+    shutil.rmtree(f"{folder}/my_rng/guest")
+    os.mkdir(f"{folder}/my_rng/guest")
+    shutil.copy(f"{SOURCE}/tests/soak/load", f"{folder}/my_rng/guest/test")
+    for name, text in {
+            "driver/Kbuild": "obj-m := my_rng.o edu.o\n",
+            "guest/modules": "virtio_pci\nvirtio-rng\nvirtio_blk\n",
+            "meson.build": "project('my_rng', 'c', default_options: ['c_std=gnu11'])\n"
+                           "shared_module('my_rng', 'my_rng.c', name_prefix: '',\n"
+                           f"  c_args: '-I{SOURCE}/include')\n"}.items():
+        with open(f"{folder}/my_rng/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+    return f"{folder}/my_rng"
+
+
+def kill_qemu(pid, mark):
+    """SIGKILL to the QEMU among what `pid` has started: its command line has the mark."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+            children = [int(word) for word in file.read().split()]
+        for child in children:
+            with open(f"/proc/{child}/cmdline", encoding="utf-8") as file:
+                if mark in file.read():
+                    os.kill(child, signal.SIGKILL)
+                    return True
+            if kill_qemu(child, mark):
+                return True
+    return False
+
+
+class Guest(threading.Thread):
+    """One after the other until `ending` is set. What went wrong is in `wrong`."""
+
+    def __init__(self, riser, folder, pool, seed, ending):
+        super().__init__()
+        self.riser, self.folder, self.pool, self.ending = riser, folder, pool, ending
+        self.rng = random.Random(seed)
+        self.wrong, self.tally = [], {}
+        self.kills = self.plugs = 0
+        self.events = []
+        self.begun = threading.Event()  # the first one is up
+
+    def run(self):
+        while not self.ending.is_set() and not self.wrong:
+            with tempfile.TemporaryDirectory() as work:
+                try:
+                    self.live(f"{work}/qmp")
+                except (OSError, ValueError, RuntimeError, TimeoutError) as error:
+                    self.wrong.append(f"guest: {type(error).__name__}: {error}")
+        self.begun.set()
+
+    def live(self, path):
+        self.monitor = vm.Qmp(path)
+        self.monitor.listener.settimeout(120)
+        ports = [word for i in range(PORTS) for word in
+                 ("-device", f"pcie-root-port,id=port{i},chassis={i + 1},slot={i + 1}")]
+        self.process = subprocess.Popen(
+            [self.riser, "run", "--timeout", "86400", "--memory", "256M", self.folder, "--", *ports,
+             "-qmp", f"unix:{path}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace")
+        self.last, self.latest, self.ready = [], {}, threading.Event()
+        reader = threading.Thread(target=self.read)
+        reader.start()
+        self.plugged = {}
+        try:
+            self.monitor.accept()
+            if not self.ready.wait(120):
+                raise RuntimeError(f"it does not boot; its last lines: {''.join(self.last)}")
+            self.begun.set()
+            self.work()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise RuntimeError(f"{error}; its last lines: {''.join(self.last)}") from error
+        finally:
+            self.die(path)
+            reader.join()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.last = [*self.last[-15:], line]
+            if "soak: ready" in line:
+                self.ready.set()
+            elif "soak: BAD" in line:
+                self.wrong.append(line.strip())
+            elif line.startswith("soak: "):
+                self.latest = {k: int(n) for k, n in re.findall(r"(\w+)=(\d+)", line)}
+
+    def work(self):
+        """Plugs in and out, for as long as this guest lives."""
+        until = time.monotonic() + self.rng.uniform(6, 20)
+        while time.monotonic() < until and not self.ending.is_set():
+            if len(self.plugged) < 2:
+                self.plug()
+            self.ending.wait(self.rng.uniform(0.5, 2.5))
+            if self.plugged and self.rng.random() < 0.6:
+                self.unplug(self.rng.choice(list(self.plugged)))
+
+    def plug(self):
+        server = self.pool.take(self.rng, 1)
+        if not server:
+            return
+        port = next(i for i in range(PORTS) if i not in self.plugged)
+        self.plugged[port] = server
+        self.monitor.command("device_add", id=f"plugged{port}", bus=f"port{port}",
+                             driver="vfio-user-pci", socket={"type": "unix", "path": server.path})
+        self.plugs += 1
+
+    def unplug(self, port):
+        self.monitor.command("device_del", id=f"plugged{port}")
+        self.monitor.wait_event("DEVICE_DELETED")
+        self.pool.give_back(self.plugged.pop(port), "guest")
+
+    def die(self, path):
+        """SIGKILL, whatever it is at; and no more of it is left than of any other run."""
+        if self.process.poll() is None and kill_qemu(self.process.pid, path):
+            self.kills += 1
+            self.events.append(self.pool.clock())
+        else:
+            self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+        for name, count in self.latest.items():
+            self.tally[name] = self.tally.get(name, 0) + count
+        for server in self.plugged.values():
+            self.pool.give_back(server, "killed")
