@@ -78,9 +78,13 @@ static int enable_msix(struct riser_host *host, unsigned vectors)
 /* One of the four words of an entry of the table (PCI 7.7.2). */
 static int write_entry(struct riser_host *host, unsigned vector, unsigned word, uint32_t value)
 {
-	unsigned at = riser_host_find_cap(host, PCI_CAP_ID_MSIX, false);
 	uint32_t table;
-	int ret = riser_host_config_read(host, at + PCI_MSIX_TABLE, 4, &table);
+	unsigned at;
+	int ret = riser__host_find_cap(host, PCI_CAP_ID_MSIX, false, &at);
+
+	if (!ret)
+		ret = at ? riser_host_config_read(host, at + PCI_MSIX_TABLE, 4, &table)
+			 : -ENOTSUP;
 
 	return ret ? ret
 		   : host->impl->write(host, table & PCI_MSIX_TABLE_BIR,
