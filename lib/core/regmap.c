@@ -10,9 +10,42 @@ static uint32_t elements(const struct riser_reg *reg)
 	return reg->count ? reg->count : 1;
 }
 
+enum {
+	GRANULE =
+		4, /* bytes: what most registers have, so that one is found at the first look */
+	SHIFT = 20, /* of the hash */
+};
+
 static uint64_t bucket_of(const struct riser__regmap *map, uint64_t granule)
 {
-	return (granule * 0x9e3779b97f4a7c15u >> 20) & map->mask;
+	return (granule * map->factor >> SHIFT) & map->mask;
+}
+
+static uint64_t last_granule(const struct riser__slot *slot)
+{
+	return (slot->offset + slot->reg->width - 1) / GRANULE;
+}
+
+/*
+ * How large the table is, and how it is hashed: in order if that takes not much more room, so
+ * that neighbours are near each other. Always more than there are granules: a search ends.
+ */
+static void choose_buckets(struct riser__regmap *map)
+{
+	uint64_t granules = map->count ? last_granule(&map->slots[map->count - 1]) + 1 : 0;
+	uint64_t size = 16, in_order = 16;
+
+	while (size < 4 * map->count)
+		size *= 2;
+	while (in_order <= granules && in_order <= 4 * size)
+		in_order *= 2;
+	if (in_order <= 4 * size) {
+		map->factor = UINT64_C(1) << SHIFT;
+		map->mask = in_order - 1;
+	} else {
+		map->factor = 0x9e3779b97f4a7c15u;
+		map->mask = size - 1;
+	}
 }
 
 static int by_offset(const void *a, const void *b)
@@ -41,14 +74,18 @@ static void expand(struct riser__regmap *map, const struct riser_table *regs)
 static void index_slots(struct riser__regmap *map)
 {
 	for (size_t i = 0; i < map->count; i++) {
-		uint64_t granule = map->slots[i].offset / 8;
-		uint64_t b = bucket_of(map, granule);
+		const struct riser__slot *slot = &map->slots[i];
+		uint64_t granule = slot->offset / GRANULE;
 
-		if (i && map->slots[i - 1].offset / 8 == granule)
+		if (i && last_granule(slot - 1) == granule)
 			continue;
-		while (map->buckets[b])
-			b = (b + 1) & map->mask;
-		map->buckets[b] = (uint32_t)i + 1;
+		for (; granule <= last_granule(slot); granule++) {
+			uint64_t b = bucket_of(map, granule);
+
+			while (map->buckets[b])
+				b = (b + 1) & map->mask;
+			map->buckets[b] = (uint32_t)i + 1;
+		}
 	}
 }
 
@@ -66,23 +103,22 @@ static bool has_once(const struct riser_table *regs)
 static int build(struct riser__regmap *map, const struct riser_table *regs)
 {
 	const struct riser_reg *reg = regs->base;
-	uint64_t size = 16;
 
 	for (uint32_t i = 0; i < regs->count; i++)
 		map->count += elements(&reg[i]);
-	while (size < 2 * map->count)
-		size *= 2;
-	map->mask = size - 1;
 	map->slots = calloc(map->count ? map->count : 1, sizeof(*map->slots));
-	map->buckets = calloc(size, sizeof(*map->buckets));
-	if (!map->slots || !map->buckets)
+	if (!map->slots)
+		return -ENOMEM;
+	expand(map, regs);
+	choose_buckets(map);
+	map->buckets = calloc(map->mask + 1, sizeof(*map->buckets));
+	if (!map->buckets)
 		return -ENOMEM;
 	if (has_once(regs)) {
 		map->written = calloc(map->count / 8 + 1, 1);
 		if (!map->written)
 			return -ENOMEM;
 	}
-	expand(map, regs);
 	index_slots(map);
 	return 0;
 }
@@ -112,7 +148,7 @@ void riser__regmap_destroy(struct riser__regmap *map)
 
 const struct riser__slot *riser__regmap_find(const struct riser__regmap *map, uint64_t offset)
 {
-	uint64_t granule = offset / 8;
+	uint64_t granule = offset / GRANULE;
 	uint64_t b = bucket_of(map, granule);
 	const struct riser__slot *slot, *end = map->slots + map->count;
 
@@ -120,7 +156,7 @@ const struct riser__slot *riser__regmap_find(const struct riser__regmap *map, ui
 		if (!map->buckets[b])
 			return NULL;
 		slot = map->slots + map->buckets[b] - 1;
-		if (slot->offset / 8 == granule)
+		if (slot->offset / GRANULE <= granule && granule <= last_granule(slot))
 			break;
 	}
 	for (; slot < end && slot->offset <= offset; slot++) {

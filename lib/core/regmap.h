@@ -17,11 +17,11 @@ struct riser__regmap {
 	struct riser__slot *slots; /* by offset */
 	size_t count;
 	/*
-	 * Hashed by offset / 8, open addressing: the first slot + 1 in that granule, 0 for
-	 * none. A register is at most 8 bytes and aligned, so it never spans two granules.
+	 * By offset / 4, hashed, open addressing: the first slot + 1 in those four bytes, 0
+	 * for none. A register of 8 bytes is there twice.
 	 */
 	uint32_t *buckets;
-	uint64_t mask;
+	uint64_t mask, factor;
 	uint8_t *written; /* write-once registers: bit n is slot n; NULL where there are none */
 };
 

@@ -122,7 +122,7 @@ static unsigned piece(const struct riser__bar *bar, uint64_t offset, size_t leng
 {
 	unsigned size = bar->desc->split ? bar->desc->split : 8;
 
-	while (size > length || offset % size)
+	while (size > length || offset & (size - 1))
 		size /= 2;
 	return size;
 }

@@ -114,7 +114,7 @@ static unsigned piece(const struct riser__slot *slot, uint64_t offset, size_t le
 {
 	unsigned size = slot->reg->width;
 
-	while (size > length || offset % size)
+	while (size > length || offset & (size - 1))
 		size /= 2;
 	return size;
 }
