@@ -24,6 +24,11 @@ bench: build
 	@ninja -C $(BUILD) bench
 	@ninja -C $(BUILD) bench-blk
 
+# Draws the last run; makes one if there is none.
+bench-plot: build
+	@test -f $(BUILD)/bench.json -a -f $(BUILD)/bench-blk.json || $(MAKE) bench
+	@bench/plot.py $(BUILD)/bench.json $(BUILD)/bench-blk.json $(BUILD)/bench.svg
+
 # Each fuzzer for so many seconds.
 TIME ?= 60
 fuzz: deps
@@ -39,4 +44,4 @@ install: build
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all deps build run check bench fuzz coverage install clean
+.PHONY: all deps build run check bench bench-plot fuzz coverage install clean

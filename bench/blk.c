@@ -118,8 +118,9 @@ static void measure(const struct load *load, int fd, struct riser_host *host,
 		ratios[i] = ours[i] / plain[i];
 	}
 	json_object_object_add(entry, "name", json_object_new_string(load->name));
-	json_object_object_add(entry, "rate", json_object_new_double(median(ours)));
-	json_object_object_add(entry, "plain", json_object_new_double(median(plain)));
+	json_object_object_add(entry, "unit", json_object_new_string("/s"));
+	json_object_object_add(entry, "ours", json_object_new_double(median(ours)));
+	json_object_object_add(entry, "floor", json_object_new_double(median(plain)));
 	json_object_object_add(entry, "ratio", json_object_new_double(median(ratios)));
 	json_object_array_add(list, entry);
 	printf("%-34s %10.0f/s  %12.0f/s  %6.3f\n", load->name, median(ours), median(plain),
@@ -159,6 +160,7 @@ static int make_file(char *options, size_t size)
 
 int main(int argc, char **argv)
 {
+	struct json_object *root = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 	struct riser_model *model;
 	struct riser_error error;
@@ -169,14 +171,16 @@ int main(int argc, char **argv)
 		die("usage: bench-blk virtio_blk.so OUT.json");
 	if (riser_model_open(argv[1], &model, &error))
 		die(error.text);
+	json_object_object_add(root, "machine", machine());
+	json_object_object_add(root, "figures", list);
 	fd = make_file(options, sizeof(options));
 	printf("%-34s %12s  %14s  %6s\n", "virtio_blk, 4 KiB at random", "riser", "plain calls",
 	       "ratio");
 	for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++)
 		measure_served(&loads[i], model, fd, options, list);
-	if (json_object_to_file_ext(argv[2], list, JSON_C_TO_STRING_PRETTY))
+	if (json_object_to_file_ext(argv[2], root, JSON_C_TO_STRING_PRETTY))
 		die("cannot write the JSON");
-	json_object_put(list);
+	json_object_put(root);
 	riser_model_close(model);
 	close(fd);
 	return 0;

@@ -53,6 +53,9 @@ int served_add(struct served *served, struct riser_model *model, struct riser_se
 
 struct json_object;
 
+/* Prints what this runs on; the same as an object, the caller's. */
+struct json_object *machine(void);
+
 struct figure {
 	const char *name, *unit;
 	double ours;

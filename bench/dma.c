@@ -7,7 +7,7 @@
 #include "parts.h"
 #include "common.h"
 
-enum { MEMORY = 64 << 20 };
+enum { MEMORY = 64 << 20, AT_ONCE = 32 };
 static const double ROUND_SECONDS = 0.05;
 
 struct copy {
@@ -29,12 +29,12 @@ static uint8_t buffer[1 << 20];
 static double run(const struct copy *copy, struct riser_dev *dev, uint8_t *memory,
 		  uint64_t iova)
 {
-	double start = seconds(), end;
+	double start = cpu_seconds(), end;
 	unsigned seed = 1;
 	uint64_t sum = 0;
 
 	do {
-		for (int i = 0; i < 8; i++, sum += copy->size) {
+		for (int i = 0; i < AT_ONCE; i++, sum += copy->size) {
 			uint64_t at =
 				(uint64_t)rand_r(&seed) % (MEMORY / copy->size) * copy->size;
 			int ret = 0;
@@ -51,7 +51,7 @@ static double run(const struct copy *copy, struct riser_dev *dev, uint8_t *memor
 				die("the device cannot reach memory");
 			__asm__ volatile("" ::: "memory");
 		}
-		end = seconds();
+		end = cpu_seconds();
 	} while (end - start < ROUND_SECONDS);
 	return (double)sum / (end - start);
 }
