@@ -17,23 +17,26 @@ struct riser__dma_hold {
 	struct riser__dma_hold *next, **link;
 };
 
-/* What a mapping of `fd` has to be a multiple of. */
-static uint64_t granule(int fd)
+/* What a mapping of `fd` has to be a multiple of. Only a file of larger blocks may need more.
+ */
+static uint64_t granule(int fd, const struct stat *st)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct statfs fs;
 
-	if (!fstatfs(fd, &fs) && fs.f_type == HUGETLBFS_MAGIC)
+	if ((uint64_t)st->st_blksize > page && !fstatfs(fd, &fs) &&
+	    fs.f_type == HUGETLBFS_MAGIC)
 		page = (uint64_t)fs.f_bsize;
 	return page > PAGE ? page : PAGE;
 }
 
 /* The mapping goes out to whole pages of the file's, which may be larger than the host says. */
-static int map_pages(struct riser__dma_range *range, int fd, uint64_t offset, uint64_t length)
+static int map_pages(struct riser__dma_range *range, int fd, const struct stat *st,
+		     uint64_t offset, uint64_t length)
 {
 	int prot = (range->access & RISER_DMA_READ ? PROT_READ : 0) |
 		   (range->access & RISER_DMA_WRITE ? PROT_WRITE : 0);
-	uint64_t page = granule(fd), before = offset % page;
+	uint64_t page = granule(fd, st), before = offset % page;
 
 	if (length > INT64_MAX - page)
 		return -EINVAL;
@@ -58,7 +61,7 @@ static int map(struct riser__dma_range *range, int fd, uint64_t offset)
 	/* Beyond a file's end there is nothing but SIGBUS. Devices (DAX, GPU) have no size. */
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < offset + length)
 		return -EINVAL;
-	return map_pages(range, fd, offset, length);
+	return map_pages(range, fd, &st, offset, length);
 }
 
 int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t offset,
