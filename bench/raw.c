@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "raw.h"
 
-#include <linux/pci_regs.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "pci/pci.h"
 
 void raw_send(int fd, const void *data, size_t size)
 {
@@ -65,19 +62,4 @@ void raw_negotiate(int fd)
 
 	raw_send(fd, &hello, sizeof(hello));
 	raw_receive(fd, &hello, sizeof(hello));
-}
-
-void raw_bus_master(int fd)
-{
-	struct {
-		struct vu_header header;
-		struct vu_region_access access;
-		uint16_t command;
-	} __attribute__((packed))
-	request = { { .command = VU_REGION_WRITE, .size = sizeof(request) },
-		    { PCI_COMMAND, RISER__REGION_CONFIG, sizeof(uint16_t) },
-		    PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY };
-
-	raw_send(fd, &request, sizeof(request));
-	raw_receive(fd, &request, RAW_HEADER + RAW_ACCESS);
 }

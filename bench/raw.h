@@ -23,7 +23,4 @@ size_t raw_read_request(void *message);
 void raw_read(int fd);
 /* Agrees on a version. */
 void raw_negotiate(int fd);
-/* Lets the device reach memory. */
-void raw_bus_master(int fd);
-
 #endif
