@@ -12,7 +12,8 @@
 
 enum {
 	FOLDER = GRANT_READ | GRANT_LIST | GRANT_BENEATH,
-	CODE = FOLDER | GRANT_CODE,
+	CODE = GRANT_READ | GRANT_BENEATH | GRANT_CODE,
+	MODULES = CODE | GRANT_LIST, /* Python looks at what there is */
 	PROGRAM = GRANT_READ | GRANT_RUN,
 	BOTH = GRANT_READ | GRANT_WRITE,
 };
@@ -159,12 +160,13 @@ static void add_program(struct sandbox *sandbox, const struct device_spec *spec)
 	grant_add(sandbox, spec->program, PROGRAM);
 	add_matches(sandbox, "/lib*/ld-linux*.so.*", PROGRAM);
 	if (add_interpreter_of(sandbox, spec)) {
-		add_list(sandbox, "PYTHONPATH", CODE);
-		grant_add(sandbox, place_of_python(), CODE);
-		add_matches(sandbox, "/etc/python3*", CODE);
+		add_list(sandbox, "PYTHONPATH", MODULES);
+		grant_add(sandbox, place_of_python(), MODULES);
+		add_folder_of(sandbox, spec->program, MODULES);
+		add_matches(sandbox, "/etc/python3*", MODULES);
 		grant_add(sandbox, "/etc/ssl/openssl.cnf", GRANT_READ);
 		grant_add(sandbox, "/etc/ssl/certs", FOLDER);
-		grant_add(sandbox, mine, CODE);
+		grant_add(sandbox, mine, MODULES);
 	}
 	free(mine);
 }
