@@ -62,7 +62,8 @@ static void be_warden(struct sandbox *sandbox, int channel)
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	sandbox->notify = receive_fd(STDIN_FILENO);
-	if (sandbox->notify < 0 || send(STDIN_FILENO, "", 1, MSG_NOSIGNAL) != 1)
+	if (sandbox->notify < 0 || !warden_drop_privileges() ||
+	    send(STDIN_FILENO, "", 1, MSG_NOSIGNAL) != 1)
 		_exit(1);
 	close(STDIN_FILENO);
 	warden_run(sandbox);
@@ -111,11 +112,20 @@ bool sandbox_contain(struct sandbox *sandbox)
 	return ok;
 }
 
+/* Sanitizers map terabytes, and look into the process from another one of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
 bool sandbox_enter(const struct device_spec *spec, const char *socket)
 {
 	struct sandbox sandbox = { .name = spec->name };
 	bool ok;
 
+	if (sanitized)
+		return true;
 	policy_add_system(&sandbox);
 	policy_add_device(&sandbox, spec);
 	ok = reach_add(&sandbox, spec);

@@ -25,6 +25,13 @@ static const unsigned long ioctls[] = {
 	BLKGETSIZE64, BLKSSZGET,  BLKPBSZGET, BLKIOMIN,	  BLKIOOPT,    BLKDISCARD, BLKZEROOUT,
 };
 
+/* F_SETOWN and F_SETSIG would have the kernel send signals to others. */
+static const unsigned long fcntls[] = {
+	F_DUPFD,     F_DUPFD_CLOEXEC, F_GETFD,	    F_SETFD,	  F_GETFL,     F_SETFL,
+	F_GETLK,     F_SETLK,	      F_SETLKW,	    F_OFD_GETLK,  F_OFD_SETLK, F_OFD_SETLKW,
+	F_ADD_SEALS, F_GET_SEALS,     F_GETPIPE_SZ, F_SETPIPE_SZ, F_GETOWN,
+};
+
 static const unsigned long prctls[] = { PR_SET_NAME,	    PR_GET_NAME,     PR_SET_PDEATHSIG,
 					PR_CAPBSET_READ,    PR_GET_DUMPABLE, PR_SET_TIMERSLACK,
 					PR_GET_NO_NEW_PRIVS };
@@ -131,6 +138,9 @@ static int fill(scmp_filter_ctx filter, const struct sandbox *sandbox)
 	if (!ret)
 		ret = allow_each(filter, CALL(ioctl), 1, ioctls,
 				 sizeof(ioctls) / sizeof(*ioctls));
+	if (!ret)
+		ret = allow_each(filter, CALL(fcntl), 1, fcntls,
+				 sizeof(fcntls) / sizeof(*fcntls));
 	if (!ret)
 		ret = allow_each(filter, CALL(prctl), 0, prctls,
 				 sizeof(prctls) / sizeof(*prctls));

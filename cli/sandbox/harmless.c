@@ -24,7 +24,6 @@ static const int harmless[] = {
 	CALL(dup),
 	CALL(dup2),
 	CALL(dup3),
-	CALL(fcntl),
 	CALL(flock),
 	CALL(fsync),
 	CALL(fdatasync),

@@ -63,6 +63,8 @@ bool reach_add(struct sandbox *sandbox, const struct device_spec *spec);
 
 /* These complain and return false if they cannot. */
 bool sandbox_drop_privileges(void); /* privileges.c: for good; and limits */
+/* All but what opens the files that root's options name, whoever owns them. */
+bool warden_drop_privileges(void);
 bool landlock_enter(const struct sandbox *sandbox);
 /* harmless.c: calls that are not on this machine have negative numbers. */
 const int *harmless_calls(size_t *count);

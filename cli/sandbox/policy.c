@@ -42,6 +42,7 @@ static const struct {
 	{ "/proc/meminfo", GRANT_READ },
 	{ "/proc/stat", GRANT_READ },
 	{ "/sys/devices/system/cpu", FOLDER },
+	{ "/sys/fs/cgroup", GRANT_READ | GRANT_BENEATH },
 };
 
 /* What it was started with is there for it to be opened again, as far as it is open now. */

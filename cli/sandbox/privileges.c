@@ -37,19 +37,34 @@ static bool limit(enum __rlimit_resource what, rlim_t most, const char *name)
 	return false;
 }
 
-static bool drop_capabilities(void)
+/* Those that are kept, one bit each, are among the first 32. */
+static bool drop_capabilities(uint32_t kept)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+	struct __user_cap_data_struct rest[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	/* Without privileges there is nothing to be dropped, and nothing that may be. */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	if (!syscall(SYS_capset, &header, none))
+	if (kept && syscall(SYS_capget, &header, rest)) {
+		complain("sandbox: cannot look at the capabilities: %m");
+		return false;
+	}
+	rest[0].permitted &= kept;
+	rest[0].effective = rest[0].permitted;
+	rest[0].inheritable = 0;
+	rest[1] = (struct __user_cap_data_struct){ 0 };
+	if (!syscall(SYS_capset, &header, rest))
 		return true;
 	complain("sandbox: cannot drop the capabilities: %m");
 	return false;
+}
+
+bool warden_drop_privileges(void)
+{
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       drop_capabilities(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
 }
 
 bool sandbox_drop_privileges(void)
@@ -58,7 +73,7 @@ bool sandbox_drop_privileges(void)
 		complain("sandbox: cannot forbid new privileges: %m");
 		return false;
 	}
-	return drop_capabilities() && limit(RLIMIT_DATA, DATA, "memory") &&
+	return drop_capabilities(0) && limit(RLIMIT_DATA, DATA, "memory") &&
 	       limit(RLIMIT_NOFILE, FILES, "files") && limit(RLIMIT_CORE, 0, "core dumps") &&
 	       limit(RLIMIT_MSGQUEUE, 0, "message queues");
 }

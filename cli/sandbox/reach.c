@@ -27,7 +27,7 @@ static void print(void *arg, uint32_t flags, const char *path, const char *suffi
 	printf("%u %s %s%c", flags, suffix ? suffix : "-", path ? path : "-", '\0');
 }
 
-/* Errors are for the device itself to say, when it is made. */
+/* Errors are for the device itself to say, when it is contained and made. */
 static void ask(struct sandbox *sandbox, const struct device_spec *spec, int to)
 {
 	int null = open("/dev/null", O_RDWR);
@@ -36,10 +36,10 @@ static void ask(struct sandbox *sandbox, const struct device_spec *spec, int to)
 
 	dup2(null, STDIN_FILENO);
 	dup2(to, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
 	sandbox->quiet = true;
 	if (!sandbox_contain(sandbox))
 		_exit(CLI_FAIL);
-	dup2(null, STDERR_FILENO);
 	if (spec->program)
 		device_become(spec, (const char *[]){ "--reach", NULL });
 	else if (!riser_model_open(spec->model, &model, &error))

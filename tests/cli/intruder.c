@@ -183,6 +183,12 @@ static int try_kill(const struct intruder *i)
 	return kill((pid_t)i->pid, SIGTERM);
 }
 
+/* The kernel signals whoever is said to own a descriptor. */
+static int try_own(const struct intruder *i)
+{
+	return fcntl(STDIN_FILENO, F_SETOWN, (int)i->pid);
+}
+
 static int try_unlink(const struct intruder *i)
 {
 	return unlink(i->path);
@@ -260,9 +266,9 @@ static const struct {
 	{ "thread", try_thread },     { "tcp", try_tcp },	    { "unix", try_unix },
 	{ "abstract", try_abstract }, { "datagram", try_datagram }, { "fork", try_fork },
 	{ "vfork", try_vfork },	      { "exec", try_exec },	    { "ptrace", try_ptrace },
-	{ "kill", try_kill },	      { "unlink", try_unlink },	    { "chmod", try_chmod },
-	{ "link", try_link },	      { "type", try_type },	    { "ring", try_ring },
-	{ "memory", try_memory },     { "limit", try_limit },
+	{ "kill", try_kill },	      { "own", try_own },	    { "unlink", try_unlink },
+	{ "chmod", try_chmod },	      { "link", try_link },	    { "type", try_type },
+	{ "ring", try_ring },	      { "memory", try_memory },	    { "limit", try_limit },
 };
 
 static int init(struct riser_dev *dev)
