@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "sandbox/inside.h"
 
 /* One byte, with a descriptor if it is not -1. */
@@ -112,19 +113,13 @@ bool sandbox_contain(struct sandbox *sandbox)
 	return ok;
 }
 
-/* Sanitizers map terabytes, and look into the process from another one of their own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static const bool sanitized = true;
-#else
-static const bool sanitized = false;
-#endif
-
 bool sandbox_enter(const struct device_spec *spec, const char *socket)
 {
 	struct sandbox sandbox = { .name = spec->name };
 	bool ok;
 
-	if (sanitized)
+	/* Sanitizers map terabytes and trace the process, coverage is written to files. */
+	if (RISER_INSTRUMENTED)
 		return true;
 	policy_add_system(&sandbox);
 	policy_add_device(&sandbox, spec);

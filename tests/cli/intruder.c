@@ -255,6 +255,44 @@ static int try_limit(const struct intruder *i)
 	return setrlimit(RLIMIT_DATA, &all);
 }
 
+/*
+ * What the warden reads of a device: any arguments to each call that it answers. It has to be
+ * there afterwards.
+ */
+static int try_garbage(const struct intruder *i)
+{
+	static const long calls[] = { SYS_openat,   SYS_openat2,	SYS_execve,
+				      SYS_unlinkat, SYS_socket,		SYS_bind,
+				      SYS_connect,  SYS_io_uring_setup, SYS_execveat,
+				      SYS_ptrace,   SYS_fcntl,		-1,
+				      100000 };
+	static char longest[8192];
+	char *page =
+		mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *edge = page + 4096;
+	const long values[] = { 0,
+				-1,
+				1,
+				4096,
+				(long)longest,
+				(long)i->path,
+				(long)(edge - 1),
+				(long)(edge - 3),
+				(long)"\n\033[2J",
+				INT32_MIN };
+	enum { VALUES = sizeof(values) / sizeof(*values) };
+
+	memset(longest, 'x', sizeof(longest));
+	memset(page, 1, 4096);
+	munmap(edge, 4096);
+	for (size_t call = 0; call < sizeof(calls) / sizeof(*calls); call++) {
+		for (unsigned n = 0; n < VALUES * VALUES * VALUES; n++)
+			syscall(calls[call], values[n % VALUES], values[n / VALUES % VALUES],
+				values[n / VALUES / VALUES], values[n * 7 % VALUES], 0, 0);
+	}
+	return use(open("/dev/null", O_RDWR));
+}
+
 /* ---- */
 
 static const struct {
@@ -269,6 +307,7 @@ static const struct {
 	{ "kill", try_kill },	      { "own", try_own },	    { "unlink", try_unlink },
 	{ "chmod", try_chmod },	      { "link", try_link },	    { "type", try_type },
 	{ "ring", try_ring },	      { "memory", try_memory },	    { "limit", try_limit },
+	{ "garbage", try_garbage },
 };
 
 static int init(struct riser_dev *dev)
