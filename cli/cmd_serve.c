@@ -56,6 +56,9 @@ static int serve(const struct serving *serving, const struct device_spec *spec)
 	struct riser_error error;
 	int ret = riser_model_open(spec->model, &model, &error);
 
+	/* A client that truncates the memory it shares must not end us. */
+	if (!ret && riser_memory_guard())
+		say("cannot guard the guest's memory: %m");
 	if (!ret)
 		ret = riser_serve(model, &config, &error);
 	if (ret)

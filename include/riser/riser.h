@@ -273,8 +273,9 @@ enum riser_irq_mode riser_irq_mode(const struct riser_dev *dev);
 /*
  * Reads from and writes to guest memory at a bus address (iova). All or nothing: an address
  * that is not mapped for the access, or a range past the DMA mask, gives -EFAULT before any
- * byte is copied; Bus Master Enable off gives -EACCES; the host gone gives -ENOTCONN. Any
- * thread.
+ * byte is copied; Bus Master Enable off gives -EACCES; the host gone gives -ENOTCONN; memory
+ * that the host shared and then took from its file gives -EIO, perhaps after some of it was
+ * copied. Any thread.
  *
  * Ordering: a naturally aligned access of 1, 2, 4 or 8 bytes in mapped memory is one access,
  * never torn. Reads acquire and writes release: a write made after another is seen after it,
@@ -317,7 +318,9 @@ struct riser_dma {
  */
 int riser_dma_map(struct riser_dev *dev, uint64_t iova, size_t length, unsigned access,
 		  struct riser_dma *dma);
-/* Ends it, and logs what was written. Returns -ESTALE if the host had revoked it. Any thread.
+/*
+ * Ends it, and logs what was written. Returns -ESTALE if the host had revoked it, -EIO if the
+ * memory had gone. Any thread.
  */
 int riser_dma_unmap(struct riser_dev *dev, struct riser_dma *dma);
 

@@ -97,6 +97,17 @@ int riser_server_create(struct riser_loop *loop, struct riser_model *model,
 /* Takes NULL. */
 void riser_server_destroy(struct riser_server *server);
 
+/*
+ * A client shares its guest's memory as a file, and may truncate it while the device uses it:
+ * the next access then raises SIGBUS, and that ends the process. Call this once, before the
+ * first server is made, and the process lives: the access reads zeroes or is lost,
+ * riser_dma_read() and the others return -EIO from then on, and the client's other devices go
+ * on. It installs a handler of SIGBUS, which the library never does otherwise; what is not
+ * about guest memory goes to the handler that was there before. Threads that access guest
+ * memory must not block SIGBUS. riser_serve_main() does it by itself.
+ */
+int riser_memory_guard(void);
+
 /* ---- A program that is a device ---------------------------------------------------------- */
 
 /*

@@ -2,6 +2,7 @@
 #include "core/dev.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,4 +169,18 @@ void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const c
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	riser_log(dev, RISER_WARN, "guest: %s: %s (%lu so far)", line, names[what], count);
+}
+
+void riser__dev_dma_failed(struct riser_dev *dev, int error, const char *what, uint64_t iova,
+			   size_t length)
+{
+	unsigned long count = atomic_fetch_add(&dev->host_failures, 1) + 1;
+
+	if (worth_a_line(count))
+		riser_log(dev, RISER_WARN,
+			  "DMA %s of %zu bytes at %#" PRIx64 ": %s (%lu so far)", what, length,
+			  iova,
+			  error == -EIO ? "the client took the memory out of its file"
+					: strerror(-error),
+			  count);
 }

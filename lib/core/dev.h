@@ -57,6 +57,7 @@ struct riser_dev {
 	const char *romfile;	     /* the option every PCI device has */
 	struct riser_error *failure; /* where riser_fail() writes, while init() runs */
 	atomic_ulong mistakes[RISER__MISTAKES];
+	atomic_ulong host_failures;
 };
 
 /*
@@ -73,6 +74,10 @@ void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind);
 /* Counts it and, at most a few times a second, logs it. Any thread. */
 void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const char *format,
 			...) __attribute__((format(printf, 3, 4)));
+
+/* The same of DMA that failed, by no mistake of the guest's. */
+void riser__dev_dma_failed(struct riser_dev *dev, int error, const char *what, uint64_t iova,
+			   size_t length);
 
 /* Guest memory was added or taken away: rings are looked up anew. */
 static inline void riser__dev_memory_changed(struct riser_dev *dev)

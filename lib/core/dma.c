@@ -33,9 +33,11 @@ static int copy(struct riser_dev *dev, uint64_t iova, void *buffer, size_t lengt
 	if (ret || !length)
 		return ret;
 	ret = dev->ops->dma(dev->host, iova, buffer, length, write);
-	if (ret)
+	if (ret == -EFAULT)
 		riser__dev_mistake(dev, RISER__BAD_DMA, "DMA %s of %zu bytes at %#" PRIx64,
 				   write ? "write" : "read", length, iova);
+	else if (ret)
+		riser__dev_dma_failed(dev, ret, write ? "write" : "read", iova, length);
 	return ret;
 }
 
@@ -81,14 +83,17 @@ int riser_dma_map(struct riser_dev *dev, uint64_t iova, size_t length, unsigned 
 	if (!ret)
 		ret = length ? dev->ops->dma_map(dev->host, iova, length, access, dma)
 			     : -EINVAL;
-	if (ret == -ENOMEM)
-		riser_log(dev, RISER_ERROR,
-			  "no memory to map %zu bytes of the guest's at %#" PRIx64, length,
-			  iova);
+	if (ret == -ENOMEM || ret == -EIO)
+		riser__dev_dma_failed(dev, ret, "mapping", iova, length);
 	return ret;
 }
 
 int riser_dma_unmap(struct riser_dev *dev, struct riser_dma *dma)
 {
-	return dma->data ? dev->ops->dma_unmap(dev->host, dma) : 0;
+	struct riser_dma was = *dma;
+	int ret = dma->data ? dev->ops->dma_unmap(dev->host, dma) : 0;
+
+	if (ret == -EIO)
+		riser__dev_dma_failed(dev, ret, "mapping", was.iova, was.length);
+	return ret;
 }

@@ -37,15 +37,17 @@ static int map_pages(struct riser__dma_range *range, int fd, const struct stat *
 	int prot = (range->access & RISER_DMA_READ ? PROT_READ : 0) |
 		   (range->access & RISER_DMA_WRITE ? PROT_WRITE : 0);
 	uint64_t page = granule(fd, st), before = offset % page;
+	struct riser__guarded *mapping = &range->mapping;
 
 	if (length > INT64_MAX - page)
 		return -EINVAL;
-	range->base_size = (before + length + page - 1) / page * page;
-	range->base = mmap(NULL, range->base_size, prot, MAP_SHARED | MAP_NORESERVE, fd,
-			   (off_t)(offset - before));
-	if (range->base == MAP_FAILED)
+	mapping->size = (before + length + page - 1) / page * page;
+	mapping->base = mmap(NULL, mapping->size, prot, MAP_SHARED | MAP_NORESERVE, fd,
+			     (off_t)(offset - before));
+	if (mapping->base == MAP_FAILED)
 		return -errno;
-	range->memory = (char *)range->base + before;
+	range->memory = (char *)mapping->base + before;
+	riser__guard_add(mapping);
 	return 0;
 }
 
@@ -96,8 +98,9 @@ void riser__dma_range_put(struct riser__dma_range *range)
 {
 	if (atomic_fetch_sub(&range->references, 1) != 1)
 		return;
+	riser__guard_remove(&range->mapping);
 	if (range->memory)
-		munmap(range->base, range->base_size);
+		munmap(range->mapping.base, range->mapping.size);
 	pthread_mutex_destroy(&range->lock);
 	free(range->dirty);
 	free(range);
@@ -112,8 +115,7 @@ void riser__dma_range_revoke(struct riser__dma_range *range)
 	 * same.
 	 */
 	if (range->memory && atomic_load(&range->references) > 1)
-		mmap(range->base, range->base_size, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+		riser__guard_replace(&range->mapping);
 	riser__dma_range_put(range);
 }
 
@@ -177,7 +179,9 @@ int riser__dma_unmap(struct riser_dma *dma)
 		return -EINVAL;
 	if (dma->private_[WRITER])
 		end_writer(range, dma->private_[WRITER]);
-	ret = atomic_load(&range->revoked) ? -ESTALE : 0;
+	ret = atomic_load(&range->revoked)	    ? -ESTALE
+	      : atomic_load(&range->mapping.broken) ? -EIO
+						    : 0;
 	riser__dma_range_put(range);
 	*dma = (struct riser_dma){ 0 };
 	return ret;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "core/dma_table.h"
+#include "core/guard.h"
 
 struct riser__dma_hold;
 
@@ -14,8 +15,7 @@ struct riser__dma_range {
 	uint64_t iova, last; /* inclusive */
 	unsigned access;
 	char *memory; /* NULL: reached by message only */
-	void *base;   /* what to munmap, and how much */
-	size_t base_size;
+	struct riser__guarded mapping;
 	atomic_uint references; /* the table's and one a held mapping */
 	atomic_bool revoked;
 

@@ -131,7 +131,7 @@ static int check(const struct riser__dma_table *table, struct riser__dma_place a
 		 uint64_t iova, size_t length, unsigned access)
 {
 	uint64_t last = iova + length - 1;
-	bool absent = false;
+	bool absent = false, broken = false;
 
 	if (last < iova)
 		return -EFAULT;
@@ -141,8 +141,9 @@ static int check(const struct riser__dma_table *table, struct riser__dma_place a
 		if (!range || range->iova > iova || (range->access & access) != access)
 			return -EFAULT;
 		absent |= !range->memory;
+		broken |= atomic_load_explicit(&range->mapping.broken, memory_order_relaxed);
 		if (range->last >= last)
-			return absent ? -EREMOTE : 0;
+			return broken ? -EIO : absent ? -EREMOTE : 0;
 		iova = range->last + 1;
 	}
 }
@@ -222,6 +223,8 @@ int riser__dma_table_copy(struct riser__dma_table *table, uint64_t iova, void *b
 		size_t piece = length <= room ? length : (size_t)room;
 
 		copy(range, iova, next, piece, write);
+		if (atomic_load_explicit(&range->mapping.broken, memory_order_relaxed))
+			ret = -EIO;
 		iova += piece;
 		next += piece;
 		length -= piece;

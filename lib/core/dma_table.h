@@ -33,7 +33,8 @@ void riser__dma_table_clear(struct riser__dma_table *table);
 
 /*
  * Copies to or from guest memory. The range may span adjacent ranges. -EFAULT as in riser.h;
- * -EREMOTE: known and allowed, but (partly) without memory: nothing was copied, use messages.
+ * -EREMOTE: known and allowed, but (partly) without memory: nothing was copied, use messages;
+ * -EIO: the memory is gone, see core/guard.h.
  */
 int riser__dma_table_copy(struct riser__dma_table *table, uint64_t iova, void *buffer,
 			  size_t length, bool write);

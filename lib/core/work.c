@@ -213,6 +213,7 @@ static int add_thread(struct riser_dev *dev)
 	if (workers->idle > workers->queued || workers->count == WORKERS_MAX)
 		return 0;
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS); /* of an access: blocked, it ends the process */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	ret = pthread_create(&workers->threads[workers->count], NULL, worker, dev);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/guard.h"
 #include "virtio/queue.h"
 
 void riser__vq_map(struct riser_vq *vq)
@@ -12,6 +13,7 @@ void riser__vq_map(struct riser_vq *vq)
 	unsigned access = RISER_DMA_READ | RISER_DMA_WRITE;
 
 	vq->generation = atomic_load(&dev->dma_generation);
+	vq->breaks = atomic_load(&riser__guard_breaks);
 	vq->mapped = true;
 	for (unsigned i = 0; i < RISER__AREAS; i++) {
 		struct riser__area *area = &vq->areas[i];
@@ -32,8 +34,9 @@ void riser__vq_unmap(struct riser_vq *vq)
 
 static bool stale(const struct riser_vq *vq)
 {
-	return vq->generation !=
-	       atomic_load_explicit(&vq->virtio->dev->dma_generation, memory_order_acquire);
+	return vq->generation != atomic_load_explicit(&vq->virtio->dev->dma_generation,
+						      memory_order_acquire) ||
+	       vq->breaks != atomic_load_explicit(&riser__guard_breaks, memory_order_relaxed);
 }
 
 void riser__vq_refresh(struct riser_vq *vq)

@@ -69,6 +69,7 @@ struct riser_vq {
 	/* Where notifications are asked for from, as next_position; NOT_ARMED: nowhere. */
 	uint32_t armed_at;
 	unsigned generation; /* of the guest's memory when the ring was mapped */
+	unsigned breaks;     /* the same of core/guard.h */
 	atomic_uint epoch;   /* counts up when the driver takes the queue back */
 	struct riser__area areas[RISER__AREAS];
 	uint16_t next_avail, next_used, seen_avail, signalled;

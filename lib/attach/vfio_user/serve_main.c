@@ -8,6 +8,8 @@
 
 #include <riser/host.h>
 
+#include "core/error.h"
+
 enum { USAGE = 2, OPT_CHECK = 256, OPT_REACH };
 
 struct arguments {
@@ -97,6 +99,16 @@ static void print_reach(void *arg, uint32_t flags, const char *path, const char 
 	printf("%" PRIu32 " %s %s%c", flags, suffix ? suffix : "-", path ? path : "-", '\0');
 }
 
+static int guard_and_serve(struct riser_model *model, const struct riser_server_config *config,
+			   struct riser_error *error)
+{
+	int ret = riser_memory_guard();
+
+	return ret ? riser__fail(error, ret, "cannot guard the guest's memory: %s",
+				 strerror(-ret))
+		   : riser_serve(model, config, error);
+}
+
 static int serve(struct riser_export exported, const struct arguments *arguments,
 		 struct riser_error *error)
 {
@@ -115,7 +127,7 @@ static int serve(struct riser_export exported, const struct arguments *arguments
 	else if (!ret && arguments->reach)
 		ret = riser_model_reach(model, arguments->options, print_reach, NULL);
 	else if (!ret)
-		ret = riser_serve(model, &config, error);
+		ret = guard_and_serve(model, &config, error);
 	riser_model_close(model);
 	return ret;
 }

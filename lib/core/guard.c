@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only process-wide state of the library, and only where the program asked for it: a signal
+ * handler has nobody else to ask what an address belongs to.
+ *
+ * The lock may be taken in the handler: what is handled is a fault of the thread's own access
+ * to guest memory, and nobody accesses that with the lock held.
+ */
+#include "core/guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <riser/serve.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct riser__guarded *all;
+static atomic_bool active;
+static struct sigaction before;
+atomic_uint riser__guard_breaks;
+
+void riser__guard_add(struct riser__guarded *guarded)
+{
+	if (!atomic_load_explicit(&active, memory_order_relaxed))
+		return;
+	pthread_mutex_lock(&lock);
+	guarded->next = all;
+	guarded->link = &all;
+	if (all)
+		all->link = &guarded->next;
+	all = guarded;
+	pthread_mutex_unlock(&lock);
+}
+
+void riser__guard_remove(struct riser__guarded *guarded)
+{
+	if (!guarded->link)
+		return;
+	pthread_mutex_lock(&lock);
+	*guarded->link = guarded->next;
+	if (guarded->next)
+		guarded->next->link = guarded->link;
+	guarded->link = NULL;
+	pthread_mutex_unlock(&lock);
+}
+
+static bool replace(struct riser__guarded *guarded)
+{
+	if (mmap(guarded->base, guarded->size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return false;
+	atomic_store(&guarded->replaced, true);
+	return true;
+}
+
+bool riser__guard_replace(struct riser__guarded *guarded)
+{
+	bool done;
+
+	pthread_mutex_lock(&lock);
+	done = replace(guarded);
+	pthread_mutex_unlock(&lock);
+	return done;
+}
+
+/* Whether the access may be tried again. */
+static bool mend(const void *address)
+{
+	struct riser__guarded *at;
+	bool mended = false;
+
+	pthread_mutex_lock(&lock);
+	for (at = all; at; at = at->next) {
+		if ((size_t)((const char *)address - (const char *)at->base) < at->size)
+			break;
+	}
+	if (at && atomic_load(&at->replaced)) {
+		mended = true; /* another thread was faster */
+	} else if (at && replace(at)) {
+		atomic_store(&at->broken, true);
+		atomic_fetch_add(&riser__guard_breaks, 1);
+		mended = true;
+	}
+	pthread_mutex_unlock(&lock);
+	return mended;
+}
+
+/* To whom the signal was before; by default it ends the process, when the access is repeated.
+ */
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+	if (before.sa_flags & SA_SIGINFO) {
+		before.sa_sigaction(number, info, context);
+	} else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+		before.sa_handler(number);
+	} else if (before.sa_handler == SIG_DFL || info->si_code > 0) {
+		signal(number, SIG_DFL);
+		if (info->si_code <= 0)
+			raise(number); /* delivered at the return: it was sent to us */
+	}
+}
+
+static void handle(int number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	if (info->si_code != BUS_ADRERR || !mend(info->si_addr))
+		pass_on(number, info, context);
+	errno = saved;
+}
+
+int riser_memory_guard(void)
+{
+	struct sigaction action = { .sa_sigaction = handle,
+				    .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	int ret = 0;
+
+	pthread_mutex_lock(&lock);
+	if (!atomic_load(&active)) {
+		sigemptyset(&action.sa_mask);
+		ret = sigaction(SIGBUS, NULL, &before) || sigaction(SIGBUS, &action, NULL)
+			      ? -errno
+			      : 0;
+		atomic_store(&active, !ret);
+	}
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
