@@ -25,6 +25,7 @@ struct riser__work_state {
 	struct riser_work *first, **last;
 	struct riser__workers *_Atomic workers; /* the job threads, once there was a job */
 	bool closed;				/* nothing is taken any more */
+	bool made;				/* the lock is there */
 };
 
 /* What a guest or host did wrong, counted by kind, shown by tools. */

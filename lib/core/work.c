@@ -23,7 +23,8 @@ int riser__work_init(struct riser_dev *dev)
 	struct riser__work_state *w = &dev->work;
 
 	w->last = &w->first;
-	return -pthread_mutex_init(&w->lock, NULL);
+	w->made = !pthread_mutex_init(&w->lock, NULL);
+	return w->made ? 0 : -ENOMEM;
 }
 
 static void stop_workers(struct riser__work_state *w)
@@ -52,7 +53,7 @@ void riser__work_fini(struct riser_dev *dev)
 {
 	struct riser__work_state *w = &dev->work;
 
-	if (!w->last)
+	if (!w->made)
 		return;
 	stop_workers(w);
 	pthread_mutex_lock(&w->lock);
