@@ -34,6 +34,11 @@ TIME ?= 60
 fuzz: deps
 	@tools/fuzz $(TIME)
 
+# Four devices, two guests, everything killed now and then; what the servers hold is drawn into build/soak.svg.
+SOAK_TIME ?= 600
+soak: build
+	@tests/soak/soak.py $(BUILD) $(SOAK_TIME)
+
 # What of lib/ the tests run, by line and branch; make coverage ARGS=--guests takes in the guests' tests.
 coverage: deps
 	@tools/coverage $(ARGS)
@@ -44,4 +49,4 @@ install: build
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all deps build run check bench bench-plot fuzz coverage install clean
+.PHONY: all deps build run check bench bench-plot fuzz soak coverage install clean

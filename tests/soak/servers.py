@@ -40,8 +40,8 @@ def held_by(pid):
 
 
 class Server:
-    def __init__(self, riser, model, options, folder):
-        self.name = model
+    def __init__(self, riser, model, options, msix, folder):
+        self.name, self.msix = model, msix
         self.path = f"{folder}/{model}.sock"
         self.log = open(f"{folder}/{model}.log", "w", encoding="utf-8")
         self.process = subprocess.Popen([riser, "serve", model + options, "--socket", self.path],
@@ -83,16 +83,16 @@ class Server:
         """Not flat, or not tried: what is wrong with what was noted while it had no client."""
         parts = [[held for at, held in self.rests if i * duration / 3 <= at < (i + 1) * duration / 3]
                  for i in range(3)]
-        if min(map(len, parts)) < 2:
-            yield (f"{self.name}: too few looks while it had no client: "
-                   f"{'+'.join(str(len(part)) for part in parts)}")
+        if not all(parts):
+            yield f"{self.name}: always with a client in a third of the time: nothing to compare"
             return
-        for name in "fds", "threads":
+        for name in "fds", "threads":  # a device may start a thread when it first needs one
             at = COLUMNS.index(name)
-            first, last = (max(held[at] for held in part) for part in (parts[0], parts[2]))
-            if last > first:
-                yield f"{self.name}: {name} grew from {first} to {last}"
-        for name in "anonymous_kib", "shared_kib", "pss_kib":
+            before, last = (max(held[at] for held in part) for part in (parts[0] + parts[1], parts[2]))
+            if last > before:
+                yield f"{self.name}: {name} grew from {before} to {last}"
+        # Not PSS: it falls and rises with the processes that share the same libraries.
+        for name in "rss_kib", "anonymous_kib", "shared_kib":
             at = COLUMNS.index(name)
             middle, last = (statistics.median(held[at] for held in part) for part in parts[1:])
             if last > middle + SLACK_KIB:
@@ -105,10 +105,14 @@ class Pool:
     def __init__(self, servers, clock):
         self.free, self.clock, self.changed = list(servers), clock, threading.Condition()
 
-    def take(self, rng, seconds):
+    def take(self, choose, seconds):
         with self.changed:
             self.changed.wait_for(lambda: self.free, seconds)
-            return self.free.pop(rng.randrange(len(self.free))) if self.free else None
+            if not self.free:
+                return None
+            server = choose(self.free)
+            self.free.remove(server)
+            return server
 
     def give_back(self, server, how):
         server.clients[how] += 1

@@ -19,7 +19,22 @@ import plot
 import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DEVICES = [("my_rng", ""), ("edu", ""), ("virtio_rng", ""), ("virtio_blk", ",size=32M")]
+# Name, options, and whether it has MSI-X.
+DEVICES = [("my_rng", "", False), ("edu", "", False), ("virtio_rng", "", True),
+           ("virtio_blk", ",size=32M", True)]
+
+
+class Clock:
+    """Seconds since the soak proper began; before that there are negative ones."""
+
+    def __init__(self):
+        self.zero = time.monotonic() + 86400
+
+    def begin(self):
+        self.zero = time.monotonic()
+
+    def __call__(self):
+        return time.monotonic() - self.zero
 
 
 class Hostile(threading.Thread):
@@ -41,7 +56,7 @@ class Hostile(threading.Thread):
 
     def run(self):
         while not self.ending.wait(self.rng.uniform(0.05, 0.3)):
-            server = self.pool.take(self.rng, 1)
+            server = self.pool.take(lambda free: min(free, key=lambda one: len(one.rests)), 1)
             if server:
                 self.attack(server, self.rng.uniform(0.1, 0.8))
                 self.pool.give_back(server, "raw")
@@ -85,16 +100,17 @@ def too_idle(devices, vms, hostile, duration):
 
 def print_rests(devices):
     for device in devices:
-        first, last = device.rests[1][1], device.rests[-1][1]
+        if len(device.rests) < 2:
+            continue
+        first, last = device.rests[0][1], device.rests[-1][1]
         print(f"{device.name}, without a client, at first and last: " + ", ".join(
             f"{name} {a} {b}" for name, a, b in zip(servers.COLUMNS, first, last)))
 
 
 def soak(build, duration, folder):
-    begun = time.monotonic()
-    clock = lambda: time.monotonic() - begun  # noqa: E731
+    clock = Clock()
     ending, over = threading.Event(), threading.Event()
-    devices = [servers.Server(f"{build}/riser", name, options, folder) for name, options in DEVICES]
+    devices = [servers.Server(f"{build}/riser", *device, folder) for device in DEVICES]
     try:
         for device in devices:
             device.wait_until_up()
@@ -104,11 +120,12 @@ def soak(build, duration, folder):
         hostile = Hostile(pool, 3, ending)
         sampler = Sampler(devices, clock, max(0.25, duration / 2000), over)
         vms = [guests.Guest(f"{build}/riser", model, pool, seed, ending) for seed in (1, 2)]
-        sampler.start()
         hostile.start()
         for guest in vms:  # the first one builds the drivers, for both
             guest.start()
             guest.begun.wait()
+        clock.begin()
+        sampler.start()
         while clock() < duration and not any(guest.wrong for guest in vms):
             time.sleep(0.2)
         ending.set()
@@ -120,7 +137,7 @@ def soak(build, duration, folder):
         ending.set()
         over.set()
         ends = [device.end() for device in devices]
-    kills = sorted(at for guest in vms for at in guest.events)
+    kills = sorted(at for guest in vms for at in guest.events if at >= 0)
     write_csv(f"{build}/soak.csv", sampler.samples)
     with open(f"{build}/soak.svg", "w", encoding="utf-8") as file:
         file.write(plot.draw([device.name for device in devices], sampler.samples, kills,
