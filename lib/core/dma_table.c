@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dma_fast.h"
 #include "core/dma_index.h"
 
 struct riser__dma_table {
 	pthread_rwlock_t lock;
 	struct riser__dma_index index;
+	struct riser__dma_fast fast;
 	size_t limit;
 	uint64_t log_page; /* 0: dirty pages are not recorded */
 };
@@ -39,6 +41,7 @@ int riser__dma_table_create(size_t limit, struct riser__dma_table **table)
 		return ret;
 	}
 	made->limit = limit;
+	riser__dma_fast_init(&made->fast);
 	*table = made;
 	return 0;
 }
@@ -100,6 +103,8 @@ int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint6
 		return -EINVAL;
 	pthread_rwlock_wrlock(&table->lock);
 	ret = check_whole(table, iova, last);
+	if (!ret)
+		riser__dma_fast_forget(&table->fast);
 	while (!ret) {
 		at = riser__dma_index_find(&table->index, iova);
 		range = riser__dma_index_get(&table->index, at);
@@ -118,6 +123,7 @@ void riser__dma_table_clear(struct riser__dma_table *table)
 	struct riser__dma_range *range;
 
 	pthread_rwlock_wrlock(&table->lock);
+	riser__dma_fast_forget(&table->fast);
 	while ((range = riser__dma_index_get(&table->index, at))) {
 		riser__dma_range_revoke(range);
 		riser__dma_index_next(&table->index, &at);
@@ -170,7 +176,7 @@ static void move(void *to, const void *from, size_t length, bool write)
 {
 	uintptr_t guest = (uintptr_t)(write ? to : from);
 
-	switch (guest % length ? 0 : length) {
+	switch (length > 8 || guest & (length - 1) ? 0 : length) {
 	case 1:
 		MOVE(uint8_t);
 		break;
@@ -205,31 +211,54 @@ static void copy(struct riser__dma_range *range, uint64_t iova, void *buffer, si
 	}
 }
 
-int riser__dma_table_copy(struct riser__dma_table *table, uint64_t iova, void *buffer,
-			  size_t length, bool write)
+static bool is_broken(const struct riser__dma_range *range)
 {
-	struct riser__dma_place at;
-	char *next = buffer;
-	int ret;
+	return atomic_load_explicit(&range->mapping.broken, memory_order_relaxed);
+}
 
-	if (!length)
-		return 0;
-	pthread_rwlock_rdlock(&table->lock);
-	at = riser__dma_index_find(&table->index, iova);
-	ret = check(table, at, iova, length, write ? RISER_DMA_WRITE : RISER_DMA_READ);
+/* With the lock held. */
+static int copy_all(struct riser__dma_table *table, uint64_t iova, char *next, size_t length,
+		    bool write)
+{
+	struct riser__dma_place at = riser__dma_index_find(&table->index, iova);
+	int ret = check(table, at, iova, length, write ? RISER_DMA_WRITE : RISER_DMA_READ);
+
 	while (!ret && length) {
 		struct riser__dma_range *range = riser__dma_index_get(&table->index, at);
 		uint64_t room = range->last - iova + 1;
 		size_t piece = length <= room ? length : (size_t)room;
 
 		copy(range, iova, next, piece, write);
-		if (atomic_load_explicit(&range->mapping.broken, memory_order_relaxed))
+		if (is_broken(range))
 			ret = -EIO;
+		else
+			riser__dma_fast_remember(&table->fast, range);
 		iova += piece;
 		next += piece;
 		length -= piece;
 		riser__dma_index_next(&table->index, &at);
 	}
+	return ret;
+}
+
+int riser__dma_table_copy(struct riser__dma_table *table, uint64_t iova, void *buffer,
+			  size_t length, bool write)
+{
+	struct riser__dma_range *range;
+	int ret;
+
+	if (!length)
+		return 0;
+	range = riser__dma_fast_enter(&table->fast, iova, length,
+				      write ? RISER_DMA_WRITE : RISER_DMA_READ);
+	if (range) {
+		copy(range, iova, buffer, length, write);
+		ret = is_broken(range) ? -EIO : 0;
+		riser__dma_fast_leave(&table->fast);
+		return ret;
+	}
+	pthread_rwlock_rdlock(&table->lock);
+	ret = copy_all(table, iova, buffer, length, write);
 	pthread_rwlock_unlock(&table->lock);
 	return ret;
 }
@@ -276,6 +305,7 @@ int riser__dma_table_log(struct riser__dma_table *table, bool on, uint64_t page_
 	if (on && (page_size < 4096 || page_size & (page_size - 1)))
 		return -EINVAL;
 	pthread_rwlock_wrlock(&table->lock);
+	riser__dma_fast_forget(&table->fast);
 	table->log_page = on ? page_size : 0;
 	ret = log_all(table, table->log_page);
 	if (ret) {

@@ -366,6 +366,50 @@ static void test_any_thread(void **state)
 		pthread_join(threads[i], NULL);
 }
 
+static void *fill(void *arg)
+{
+	uint8_t page[PAGE];
+
+	(void)arg;
+	for (unsigned n = 0; !atomic_load(&over); n++) {
+		int ret;
+
+		memset(page, (int)n, sizeof(page));
+		ret = riser__dma_table_copy(table, 0, page, sizeof(page), true);
+		if (ret && ret != -EFAULT)
+			abort();
+		atomic_fetch_add(ret ? &misses : &copies, 1);
+	}
+	return NULL;
+}
+
+/* Once memory was taken away nothing is written to it, however fast somebody writes. */
+static void test_nothing_is_written_after(void **state)
+{
+	uint8_t *before = malloc(PAGE);
+	pthread_t thread;
+
+	(void)state;
+	assert_non_null(before);
+	atomic_store(&over, false);
+	copies = misses = 0;
+	pthread_create(&thread, NULL, fill, NULL);
+	for (unsigned i = 0; i < 300 || !copies || !misses; i++) {
+		unsigned seen = copies;
+
+		assert_int_equal(add(0, 1, 0), 0);
+		for (unsigned n = 0; n < 1000 && copies < seen + 5; n++)
+			usleep(10);
+		assert_int_equal(riser__dma_table_remove(table, 0, PAGE), 0);
+		memcpy(before, memory, PAGE);
+		usleep(50);
+		assert_memory_equal(before, memory, PAGE);
+	}
+	atomic_store(&over, true);
+	pthread_join(thread, NULL);
+	free(before);
+}
+
 /* QEMU's memory in huge pages is announced in pieces that are not whole ones. */
 static void test_huge_pages(void **state)
 {
@@ -411,6 +455,7 @@ int main(void)
 		TEST(test_revoked),
 		TEST(test_revoked_while_in_use),
 		TEST(test_any_thread),
+		TEST(test_nothing_is_written_after),
 		TEST(test_huge_pages),
 	};
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way to the range that was used last, for the thread that copies most: without the lock,
+ * whose instructions would have to wait until all that was copied before is out of the core.
+ */
+#ifndef RISER_CORE_DMA_FAST_H
+#define RISER_CORE_DMA_FAST_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/dma_range.h"
+
+struct riser__dma_fast {
+	bool able;		/* the kernel helps: see riser__dma_fast_forget() */
+	atomic_uintptr_t owner; /* the thread; 0: none yet. Never another one after that. */
+	atomic_bool busy;	/* it is in a range now */
+	_Atomic(struct riser__dma_range *) range;
+};
+
+void riser__dma_fast_init(struct riser__dma_fast *fast);
+/* With the table's lock held for reading: the range that was just used. */
+void riser__dma_fast_remember(struct riser__dma_fast *fast, struct riser__dma_range *range);
+/*
+ * With the table's lock held for writing, before a range is changed or goes: once it returns
+ * nobody is in one, nor will be before one is remembered again.
+ */
+void riser__dma_fast_forget(struct riser__dma_fast *fast);
+
+static inline void riser__dma_fast_leave(struct riser__dma_fast *fast)
+{
+	atomic_store_explicit(&fast->busy, false, memory_order_release);
+}
+
+/* The range, if all of this is in its memory and allowed; to be left. Or NULL. */
+static inline struct riser__dma_range *riser__dma_fast_enter(struct riser__dma_fast *fast,
+							     uint64_t iova, size_t length,
+							     unsigned access)
+{
+	struct riser__dma_range *range;
+
+	if (atomic_load_explicit(&fast->owner, memory_order_relaxed) !=
+	    (uintptr_t)pthread_self())
+		return NULL;
+	atomic_store_explicit(&fast->busy, true, memory_order_relaxed);
+	/* Whoever forgets has the kernel make this a fence of the processor's, when it matters.
+	 */
+	atomic_signal_fence(memory_order_seq_cst);
+	range = atomic_load_explicit(&fast->range, memory_order_acquire);
+	if (range && iova >= range->iova && iova <= range->last &&
+	    length - 1 <= range->last - iova && (range->access & access) == access &&
+	    !atomic_load_explicit(&range->mapping.broken, memory_order_relaxed))
+		return range;
+	riser__dma_fast_leave(fast);
+	return NULL;
+}
+
+#endif
