@@ -65,7 +65,11 @@ enum riser_reg_flags {
 	/* The guest may not read it: a read gives all ones and counts as the guest's mistake.
 	 */
 	RISER_WRITE_ONLY = 1u << 0,
-	/* Its on_read changes nothing, so tools may read it to show its value. */
+	/*
+	 * Its on_read changes nothing, so tools may read it to show its value; and the guest
+	 * may while another callback of the device waits for DMA, in the middle of what that
+	 * does.
+	 */
 	RISER_PURE_READ = 1u << 1,
 	/*
 	 * An access to a part is taken only at the register's start, and stands for all of it:

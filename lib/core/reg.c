@@ -97,6 +97,20 @@ uint64_t riser__reg_read(struct riser_dev *dev, const struct riser__slot *slot, 
 	return value >> shift & riser__ones(size);
 }
 
+bool riser__reg_peek(struct riser_dev *dev, const struct riser__slot *slot, uint64_t offset,
+		     unsigned size, uint64_t *value)
+{
+	const struct riser_reg *reg = slot->reg;
+	unsigned index = dev->reg_index; /* the callback under way has its own */
+
+	if (!takes(slot, offset, size) || reg->rc || reg->flags & RISER_WRITE_ONLY ||
+	    (reg->on_read && !(reg->flags & RISER_PURE_READ)))
+		return false;
+	*value = riser__reg_read(dev, slot, offset, size);
+	dev->reg_index = index;
+	return true;
+}
+
 /* The bits of `once` that may still be written; marks them as written. */
 static uint64_t take_once(struct riser__regmap *map, const struct riser__slot *slot)
 {

@@ -42,6 +42,9 @@ size_t riser__regmap_written_size(const struct riser__regmap *map);
  */
 uint64_t riser__reg_read(struct riser_dev *dev, const struct riser__slot *slot, uint64_t offset,
 			 unsigned size);
+/* The same for a read that changes nothing; false, and nothing is done, if it would. */
+bool riser__reg_peek(struct riser_dev *dev, const struct riser__slot *slot, uint64_t offset,
+		     unsigned size, uint64_t *value);
 void riser__reg_write(struct riser_dev *dev, struct riser__regmap *map,
 		      const struct riser__slot *slot, uint64_t offset, unsigned size,
 		      uint64_t value);

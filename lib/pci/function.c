@@ -100,7 +100,8 @@ void riser__pci_region_info(struct riser_dev *dev, unsigned region,
 	}
 }
 
-static bool inside(struct riser_dev *dev, unsigned region, uint64_t offset, size_t length)
+bool riser__pci_has(const struct riser_dev *dev, unsigned region, uint64_t offset,
+		    size_t length)
 {
 	uint64_t size = region < RISER__REGIONS ? dev->pci->sizes[region] : 0;
 
@@ -132,7 +133,7 @@ static bool answers(struct riser_dev *dev, unsigned region, uint64_t offset)
 int riser__pci_read(struct riser_dev *dev, unsigned region, uint64_t offset, void *buffer,
 		    size_t length)
 {
-	if (!inside(dev, region, offset, length))
+	if (!riser__pci_has(dev, region, offset, length))
 		return -EINVAL;
 	if (!answers(dev, region, offset))
 		memset(buffer, 0xff, length);
@@ -150,7 +151,7 @@ int riser__pci_read(struct riser_dev *dev, unsigned region, uint64_t offset, voi
 int riser__pci_write(struct riser_dev *dev, unsigned region, uint64_t offset,
 		     const void *buffer, size_t length)
 {
-	if (!inside(dev, region, offset, length))
+	if (!riser__pci_has(dev, region, offset, length))
 		return -EINVAL;
 	if (__builtin_expect(dev->trace, 0))
 		trace(dev, "write", region, offset, buffer, length);

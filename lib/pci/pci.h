@@ -30,6 +30,17 @@ int riser__pci_read(struct riser_dev *dev, unsigned region, uint64_t offset, voi
 int riser__pci_write(struct riser_dev *dev, unsigned region, uint64_t offset,
 		     const void *buffer, size_t length);
 
+/*
+ * While a callback of the device waits for its host: a read as above, if it changes nothing and
+ * calls nothing of the device but an on_read that says so of itself (RISER_PURE_READ). -EAGAIN
+ * if it is none of these.
+ */
+int riser__pci_peek(struct riser_dev *dev, unsigned region, uint64_t offset, void *buffer,
+		    size_t length);
+/* Whether a write would not be -EINVAL. */
+bool riser__pci_has(const struct riser_dev *dev, unsigned region, uint64_t offset,
+		    size_t length);
+
 /* ---- Interrupts (pci/irq.c) ---- */
 
 /* How many vectors of a mode the function has; 0: none. INTx: 0 or 1. */

@@ -22,7 +22,8 @@ BUILD = os.path.abspath(sys.argv[1])
 SLOT, BAR0, PORTS, BAR2 = 4, 0xfe000000, 0xc000, 0xfd000000
 SCRATCH, IRQ_RAISE, IRQ_LOWER = 0x4, 0x100, 0x104
 DMA_SRC, DMA_DST, DMA_LENGTH, DMA_COMMAND, DMA_RESULT = 0x140, 0x148, 0x150, 0x154, 0x158
-MSIX_TABLE, MSIX_PBA, VECTORS = 0x1000, 0x1800, 8
+MSIX_TABLE, MSIX_PBA, VECTORS, DMA_VECTOR, CAP_MSIX = 0x1000, 0x1800, 8, 5, 0x11
+MESSAGES = 0x3000  # where the guest has its interrupts written to
 COPY, MAPPED = 1, 2
 SHARED = ('-m', '64M', '-object', 'memory-backend-memfd,id=ram,size=64M,share=on',
           '-machine', 'memory-backend=ram')
@@ -119,12 +120,43 @@ class Guest(vm.Vm):
             if words[0] == 'OK':
                 return bytes.fromhex(words[1][2:])
 
-    def dma(self, source, target, length, command=COPY):
-        """Has the device copy; its errno."""
+    def find_capability(self, kind):
+        at = self.config(SLOT, 0x34, size='b')
+        while at:
+            if self.config(SLOT, at, size='b') == kind:
+                return at
+            at = self.config(SLOT, at + 1, size='b')
+        fail(f'the device has no capability {kind:#x}')
+
+    def enable_msix(self):
+        """Every vector writes its number + 1 to a word of its own in memory."""
+        for vector in range(VECTORS):
+            entry = BAR0 + MSIX_TABLE + 16 * vector
+            for at, value in (0, MESSAGES + 4 * vector), (4, 0), (8, vector + 1), (12, 0):
+                self.qtest(f'writel {entry + at:#x} {value:#x}')
+        self.config(SLOT, self.find_capability(CAP_MSIX) + 2, 0x8000, 'w')
+
+    def take_message(self, vector):
+        """Whether the vector was signalled since the last time."""
+        at = MESSAGES + 4 * vector
+        if not self.qtest(f'readl {at:#x}'):
+            return False
+        self.qtest(f'writel {at:#x} 0')
+        return True
+
+    def wait_message(self, vector):
+        vm.wait_for(lambda: self.take_message(vector), 10)
+
+    def start_dma(self, source, target, length, command=COPY):
         self.write(DMA_SRC, source, 'q')
         self.write(DMA_DST, target, 'q')
         self.write(DMA_LENGTH, length)
         self.write(DMA_COMMAND, command)
+
+    def dma(self, *what):
+        """Has the device copy and waits for its interrupt; its errno."""
+        self.start_dma(*what)
+        self.wait_message(DMA_VECTOR)
         return self.read(DMA_RESULT)
 
 

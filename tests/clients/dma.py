@@ -18,6 +18,7 @@ def session(folder, memory, master=True):
     between = wire.Wire(f'{folder}/wire', server.path)
     guest = client.Guest(folder, between.path, memory=memory)
     guest.enable(master)
+    guest.enable_msix()
     return server, between, guest
 
 
@@ -71,11 +72,14 @@ def shared(folder):
 
 def no_master(folder):
     """Without Bus Master Enable nothing passes, on neither way; the client itself says ENODEV."""
-    for memory in client.SHARED, client.BY_MESSAGE:
-        server, between, guest = session(folder, memory, master=False)
+    for number, memory in enumerate((client.SHARED, client.BY_MESSAGE)):
+        place = f'{folder}/{number}'
+        os.mkdir(place)
+        server, between, guest = session(place, memory, master=False)
         guest.fill(SOURCE, b'new!')
         guest.fill(TARGET, b'old!')
-        check('the device may not', True, guest.dma(SOURCE, TARGET, 4) != 0)
+        guest.start_dma(SOURCE, TARGET, 4)
+        check('the device may not', errno.EACCES, guest.read(client.DMA_RESULT))
         check('what was there is there', b'old!', guest.memory(TARGET, 4))
         check('the client was not asked', [], requests(between))
         guest.config(client.SLOT, 4, 7, 'w')
@@ -96,5 +100,22 @@ def refused(folder):
     end(server, guest)
 
 
-print(f'     QEMU {client.QEMU_VERSION}, errno {errno.ENODEV} is ENODEV')
-client.run(by_message, shared, no_master, refused)
+def polled(folder):
+    """A guest that asks while the device waits for DMA: this client answers that only after."""
+    server, between, guest = session(folder, client.BY_MESSAGE)
+    for round in range(20):
+        data = os.urandom(64 * KIB)
+        guest.fill(SOURCE, data)
+        guest.start_dma(SOURCE, TARGET, 64 * KIB)
+        if guest.read(client.DMA_LENGTH) != 64 * KIB:
+            client.fail('a register that was read in the middle')
+        guest.write(client.SCRATCH, round)
+        guest.wait_message(client.DMA_VECTOR)
+        if guest.read(client.DMA_RESULT) or guest.memory(TARGET, 64 * KIB) != data:
+            client.fail(f'round {round}: {guest.read(client.DMA_RESULT)}')
+    check('20 times read and written in the middle', 19, guest.read(client.SCRATCH))
+    server.says('the client answers no DMA message while it waits for a register access')
+    end(server, guest)
+
+
+client.run(by_message, polled, shared, no_master, refused)

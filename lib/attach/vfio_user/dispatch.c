@@ -141,6 +141,7 @@ void vu_dispatch(struct riser_server *server, struct vu_message *message)
 		vu_complain(server, "refused %s, id %u, %u bytes: %s",
 			    vu_command_name(header->command), header->id, header->size,
 			    strerror(-ret));
-	if (!(header->flags & VU_NO_REPLY))
+	if (!(header->flags & VU_NO_REPLY) && !link->answered)
 		answer(server, message, ret);
+	link->answered = false;
 }

@@ -85,8 +85,9 @@ static bool write_register(struct riser_server *server, const struct access *acc
 	else if (riser__pci_write(server->dev, at->region, at->offset, from + sizeof(*access),
 				  at->count))
 		return false;
-	if (!posted)
+	if (!posted && !server->link.answered)
 		end_reply(out, reply, from, 0);
+	server->link.answered = false;
 	return true;
 }
 

@@ -109,8 +109,13 @@ static int serve_messages(struct riser_server *server)
 static bool serve(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;
-	int ret = link->broken ? link->broken : serve_messages(server);
+	int ret = link->broken;
 
+	if (!ret) {
+		link->serving = true;
+		ret = serve_messages(server);
+		link->serving = false;
+	}
 	if (!ret && link->last) {
 		vu_link_drop(server, "no common protocol version");
 		return false;

@@ -23,6 +23,9 @@ enum {
 	OLD_FIELDS = 12, /* address and count in the old layout */
 };
 
+/* After so long without a reply, or at once if it was so before, its client waits for us. */
+#define PATIENCE_NS UINT64_C(500000000)
+
 /* Less than the five seconds in which QEMU wants its own answer. */
 #define ANSWER_NS UINT64_C(4000000000)
 #define HANDOVER_S 6
@@ -39,13 +42,14 @@ struct vu_remote_job {
 
 struct exchange {
 	uint16_t id, command;
-	uint64_t iova, deadline;
+	uint64_t iova, deadline, early_at;
 	uint8_t *buffer;
 	size_t count;
 	struct vu_header header;
 	struct vu_dma_access fields;
 	struct iovec iov[4]; /* header, fields, data, padding */
 	unsigned iov_at;
+	bool begun; /* a part of it was sent */
 	size_t reply_size;
 };
 
@@ -77,11 +81,26 @@ static void prepare(struct riser_server *server, struct exchange *x)
 	x->iov[3] = (struct iovec){ padding, sizeof(x->fields) - fields };
 }
 
-/* Sends what replies there are and then the request. 0: all sent; -EAGAIN; lost. */
+static bool early_pending(const struct riser_server *server)
+{
+	return vu_output_pending(&server->remote.early) > 0;
+}
+
+static int send_early(struct riser_server *server)
+{
+	return early_pending(server)
+		       ? vu_output_send(&server->remote.early, server->link.source.fd)
+		       : 0;
+}
+
+/* Sends what replies there are and the request, each whole. 0: all sent; -EAGAIN; lost. */
 static int send_request(struct riser_server *server, struct exchange *x)
 {
 	struct vu_link *link = &server->link;
 	int ret = vu_output_send(&link->out, link->source.fd);
+
+	if (!ret && !x->begun)
+		ret = send_early(server);
 
 	while (!ret && x->iov_at < 4) {
 		struct msghdr msg = { .msg_iov = x->iov + x->iov_at,
@@ -90,6 +109,7 @@ static int send_request(struct riser_server *server, struct exchange *x)
 
 		if (sent < 0 && errno != EINTR)
 			ret = -errno;
+		x->begun |= sent > 0;
 		for (size_t left = sent > 0 ? (size_t)sent : 0; x->iov_at < 4;) {
 			struct iovec *iov = &x->iov[x->iov_at];
 			size_t part = left < iov->iov_len ? left : iov->iov_len;
@@ -102,6 +122,8 @@ static int send_request(struct riser_server *server, struct exchange *x)
 			x->iov_at++;
 		}
 	}
+	if (!ret)
+		ret = send_early(server);
 	return ret && ret != -EAGAIN ? lose(server, -ENOTCONN) : ret;
 }
 
@@ -137,8 +159,7 @@ static int find_reply(struct riser_server *server, struct exchange *x, int *ret)
 	struct vu_input *aside = &server->link.aside;
 	struct vu_remote *remote = &server->remote;
 	struct vu_header header;
-	bool mine;
-	int have;
+	int have, found = 0;
 
 	while ((have = vu_input_header(aside, remote->parsed, &header)) == 1) {
 		if ((header.flags & VU_TYPE_MASK) != VU_TYPE_REPLY) {
@@ -146,68 +167,97 @@ static int find_reply(struct riser_server *server, struct exchange *x, int *ret)
 			continue;
 		}
 		remote->stuck = false;
-		mine = header.id == x->id && header.command == x->command;
-		if (mine)
+		if (header.id == x->id && header.command == x->command) {
 			*ret = take_reply(server, x, aside->data + remote->parsed);
+			found = 1;
+		}
 		vu_input_remove(aside, remote->parsed, header.size);
-		if (mine)
-			return 1;
 	}
-	return have < 0 ? lose(server, -EPROTO) : 0;
+	return have < 0 ? lose(server, -EPROTO) : found;
+}
+
+/* Answers what does not need the device, once this seems to be what the client waits for. */
+static void answer_early(struct riser_server *server, struct exchange *x, uint64_t now)
+{
+	if (now < x->early_at)
+		return;
+	vu_early_begin(server);
+	vu_early_serve(server);
 }
 
 /* Waits until there is something to do; -ETIMEDOUT. */
 static int wait_socket(struct riser_server *server, const struct exchange *x)
 {
+	uint64_t now = riser__loop_now();
+	uint64_t until = now < x->early_at ? x->early_at : x->deadline;
 	struct pollfd poll_fd = {
 		.fd = server->link.source.fd,
-		.events = (short)(POLLIN | (x->iov_at < 4 ? POLLOUT : 0)),
+		.events = (short)(POLLIN |
+				  (x->iov_at < 4 || early_pending(server) ? POLLOUT : 0)),
 	};
-	uint64_t now = riser__loop_now();
 	int ret;
 
 	if (now >= x->deadline)
 		return -ETIMEDOUT;
-	ret = poll(&poll_fd, 1, (int)((x->deadline - now) / 1000000 + 1));
+	ret = poll(&poll_fd, 1, (int)((until - now) / 1000000 + 1));
 	return ret < 0 && errno != EINTR ? lose(server, -ENOTCONN) : 0;
+}
+
+/* Takes in what there is. 1 and *result: the reply was among it; 0: not yet; or lost. */
+static int receive(struct riser_server *server, struct exchange *x, int *result)
+{
+	struct vu_link *link = &server->link;
+	bool more;
+	ssize_t got = vu_input_receive(&link->aside, link->source.fd, MSG_DONTWAIT, ASIDE_MOST,
+				       &more);
+
+	if (got == -EAGAIN || got == -EINTR)
+		return 0;
+	if (got == -ENOBUFS || got == -ENOMEM)
+		return (int)got;
+	return got <= 0 ? lose(server, -ENOTCONN) : find_reply(server, x, result);
 }
 
 static int await_reply(struct riser_server *server, struct exchange *x)
 {
-	struct vu_link *link = &server->link;
-	bool more;
-	int ret;
+	int ret, result = 0, found = 0;
 
 	for (;;) {
-		int result = 0;
-		ssize_t got;
-
+		answer_early(server, x, riser__loop_now());
 		ret = send_request(server, x);
 		if (ret && ret != -EAGAIN)
 			return ret;
+		if (found && !early_pending(server))
+			return result;
 		ret = wait_socket(server, x);
-		if (ret)
+		if (!ret && !found)
+			ret = found = receive(server, x, &result);
+		if (ret < 0)
 			return ret;
-		got = vu_input_receive(&link->aside, link->source.fd, MSG_DONTWAIT, ASIDE_MOST,
-				       &more);
-		if (got == -EAGAIN || got == -EINTR)
-			continue;
-		if (got == -ENOBUFS || got == -ENOMEM)
-			return (int)got;
-		if (got <= 0)
-			return lose(server, -ENOTCONN);
-		ret = find_reply(server, x, &result);
-		if (ret)
-			return ret < 0 ? ret : result;
 	}
+}
+
+/* A client that answers only after it was answered will do so again. */
+static void note_waiting(struct riser_server *server)
+{
+	if (!server->remote.waits)
+		vu_log(server, RISER_DEBUG,
+		       "the client answers no DMA message while it waits for a register "
+		       "access: "
+		       "those are answered first from now on");
+	server->remote.waits = true;
 }
 
 static int exchange(struct riser_server *server, struct exchange *x)
 {
+	unsigned answers = server->remote.answers;
 	int ret;
 
 	prepare(server, x);
+	x->early_at = server->remote.waits ? 0 : riser__loop_now() + PATIENCE_NS;
 	ret = await_reply(server, x);
+	if (!ret && answers != server->remote.answers)
+		note_waiting(server);
 	if (ret == -ETIMEDOUT) {
 		server->remote.stuck = true;
 		vu_log(server, RISER_ERROR,
@@ -215,8 +265,8 @@ static int exchange(struct riser_server *server, struct exchange *x)
 		       " in time; its memory should be shared instead (share=on)",
 		       vu_command_name(x->command), x->count, x->iova);
 	}
-	/* Half a request in the stream cannot be taken back. */
-	if (ret && ret != -ENOTCONN && x->iov_at < 4)
+	/* Half a request in the stream cannot be taken back, nor half an answer. */
+	if (ret && ret != -ENOTCONN && (x->iov_at < 4 || early_pending(server)))
 		ret = lose(server, -ENOTCONN);
 	return ret;
 }
@@ -385,8 +435,9 @@ void vu_remote_close(struct riser_server *server)
 void vu_remote_forget_client(struct riser_server *server)
 {
 	server->remote.layout = VU_LAYOUT_UNKNOWN;
-	server->remote.stuck = false;
+	server->remote.stuck = server->remote.waits = false;
 	server->remote.parsed = 0;
+	vu_output_fini(&server->remote.early);
 	fail_jobs(&server->remote, false);
 }
 
@@ -410,4 +461,5 @@ void vu_remote_fini(struct riser_server *server)
 {
 	pthread_cond_destroy(&server->remote.done);
 	pthread_mutex_destroy(&server->remote.lock);
+	vu_output_fini(&server->remote.early);
 }

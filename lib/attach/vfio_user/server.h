@@ -24,6 +24,8 @@ struct vu_link {
 	int broken;	   /* why it is to be dropped: -EPROTO, framing is lost; -ENOTCONN */
 	bool full;	   /* waits for the client to take replies */
 	bool last;	   /* to be dropped once what is in `out` has gone */
+	bool serving;	   /* the message at in.start */
+	bool answered;	   /* and that one has its answer already (early.c) */
 	uint32_t max_xfer; /* bytes of data the client takes in a message */
 	uint32_t max_fds;
 	uint8_t *reply; /* of the message being served */
@@ -66,8 +68,11 @@ struct vu_migration {
 struct vu_remote {
 	enum { VU_LAYOUT_UNKNOWN, VU_LAYOUT_SPEC, VU_LAYOUT_OLD } layout;
 	uint16_t next_id;
-	bool stuck;    /* the last request was not answered in time */
-	size_t parsed; /* of link.aside: requests for later before it */
+	bool stuck;		/* the last request was not answered in time */
+	size_t parsed;		/* of link.aside: requests for later before it */
+	bool waits;		/* the client, before it answers us (early.c) */
+	unsigned answers;	/* given early */
+	struct vu_output early; /* answers that cannot wait; data NULL: none yet */
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	struct vu_remote_job *jobs, **last; /* of other threads */
@@ -121,6 +126,13 @@ void vu_link_drop(struct riser_server *server, const char *why);
 bool vu_link_is_dead(struct riser_server *server);
 /* Serves what was set aside. */
 void vu_link_resume(struct riser_server *server);
+
+/*
+ * early.c: what can be answered of what came in, while a callback of the device waits for DMA:
+ * the message that it was called for, then whatever came after that.
+ */
+void vu_early_begin(struct riser_server *server);
+void vu_early_serve(struct riser_server *server);
 
 /* hot.c: serves register accesses for as long as they are next. */
 void vu_serve_accesses(struct riser_server *server);
