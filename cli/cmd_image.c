@@ -111,7 +111,7 @@ static bool make(const char *name, const struct run_options *options,
 
 static int create(const char *name, const struct words *devices)
 {
-	struct run_options options = { 0 };
+	struct run_options options = { .board = board_find("q35") };
 	struct guest_software software = { 0 };
 	struct signals signals = { .fd = -1 };
 	int status = CLI_FAIL;

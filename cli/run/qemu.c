@@ -126,7 +126,7 @@ static void add_screen(struct list *list, const char *vnc)
 static char *kernel_words(const struct run_options *options)
 {
 	/* The last console is the one that /dev/console is. */
-	return text("%sconsole=ttyS0 cryptomgr.notests%s panic=-1%s%s%s%s%s",
+	return text("%sconsole=ttyS0 cryptomgr.notests no_timer_check%s panic=-1%s%s%s%s%s",
 		    options->vnc ? "console=tty0 " : "",
 		    is_machine(options) ? "" : " oops=panic",
 		    options->image.disk ? " riser.root=vda" : "",
