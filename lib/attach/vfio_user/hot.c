@@ -35,9 +35,8 @@ static void put(uint8_t *reply, size_t at, uint32_t value)
 	memcpy(reply + at, &value, sizeof(value));
 }
 
-/* The request's own bytes, with what differs put over them. */
-static void end_reply(struct vu_output *out, uint8_t *reply, const uint8_t *asked,
-		      uint32_t data)
+/* The request's own bytes, with what differs put over them. Returns the size. */
+static size_t end_reply(uint8_t *reply, const uint8_t *asked, uint32_t data)
 {
 	uint32_t size = (uint32_t)sizeof(struct access) + data;
 
@@ -45,50 +44,141 @@ static void end_reply(struct vu_output *out, uint8_t *reply, const uint8_t *aske
 	put(reply, offsetof(struct vu_header, size), size);
 	put(reply, offsetof(struct vu_header, flags), VU_TYPE_REPLY);
 	put(reply, offsetof(struct vu_header, error), 0);
-	out->end += size;
+	return size;
 }
+
+/* ---- Memory: nobody has a say in it, so nothing but places in the buffers changes ---- */
+
+static uint16_t get16(const uint8_t *from, size_t at)
+{
+	uint16_t value;
+
+	memcpy(&value, from + at, sizeof(value));
+	return value;
+}
+
+static uint32_t get32(const uint8_t *from, size_t at)
+{
+	uint32_t value;
+
+	memcpy(&value, from + at, sizeof(value));
+	return value;
+}
+
+static uint8_t *memory_of(const struct riser_dev *dev, const uint8_t *from, uint32_t count)
+{
+	uint64_t offset;
+
+	memcpy(&offset, from + offsetof(struct access, at.offset), sizeof(offset));
+	return riser__pci_memory(dev, get32(from, offsetof(struct access, at.region)), offset,
+				 count);
+}
+
+/* As many as follow one another. `room`: bytes of replies. Returns those that were read. */
+static size_t read_memory(const struct riser_dev *dev, const uint8_t **at, const uint8_t *end,
+			  uint8_t *to, size_t room)
+{
+	const uint8_t *from = *at;
+	uint8_t *start = to, *most = to + room;
+
+	while ((size_t)(end - from) >= sizeof(struct access) &&
+	       (size_t)(most - to) >= sizeof(struct access) + WIDEST) {
+		uint32_t count = get32(from, offsetof(struct access, at.count));
+		const uint8_t *memory;
+
+		if (get16(from, offsetof(struct vu_header, command)) != VU_REGION_READ ||
+		    get32(from, offsetof(struct vu_header, size)) != sizeof(struct access) ||
+		    get32(from, offsetof(struct vu_header, flags)) || count > WIDEST)
+			break;
+		memory = memory_of(dev, from, count);
+		if (!memory)
+			break;
+		riser__copy(to + sizeof(struct access), memory, count);
+		to += end_reply(to, from, count);
+		from += sizeof(struct access);
+	}
+	*at = from;
+	return (size_t)(to - start);
+}
+
+/* The same of posted writes. */
+static void write_memory(const struct riser_dev *dev, const uint8_t **at, const uint8_t *end)
+{
+	const uint8_t *from = *at;
+
+	while ((size_t)(end - from) >= sizeof(struct access)) {
+		uint32_t count = get32(from, offsetof(struct access, at.count));
+		uint32_t size = get32(from, offsetof(struct vu_header, size));
+		uint8_t *memory;
+
+		if (get16(from, offsetof(struct vu_header, command)) != VU_REGION_WRITE ||
+		    get32(from, offsetof(struct vu_header, flags)) != VU_NO_REPLY ||
+		    count > WIDEST || size != sizeof(struct access) + count ||
+		    size > (size_t)(end - from))
+			break;
+		memory = memory_of(dev, from, count);
+		if (!memory)
+			break;
+		riser__copy(memory, from + sizeof(struct access), count);
+		from += size;
+	}
+	*at = from;
+}
+
+static void serve_memory(struct riser_server *server)
+{
+	struct vu_input *in = &server->link.in;
+	struct vu_output *out = &server->link.out;
+	const uint8_t *from = in->data + in->start, *end = in->data + in->end;
+	uint8_t *reply = begin_reply(out);
+
+	write_memory(server->dev, &from, end);
+	if (reply)
+		out->end +=
+			read_memory(server->dev, &from, end, reply, out->capacity - out->end);
+	in->start = (size_t)(from - in->data);
+}
+
+/* ---- Registers: the device may do anything meanwhile ---- */
 
 static bool read_register(struct riser_server *server, const struct access *access,
 			  const uint8_t *from)
 {
-	const struct vu_region_access *at = &access->at;
 	struct vu_output *out = &server->link.out;
 	uint8_t *reply = begin_reply(out);
-	const uint8_t *memory;
 
-	if (access->header.size != sizeof(*access) || access->header.flags || !reply)
+	if (access->header.size != sizeof(*access) || access->header.flags || !reply ||
+	    riser__pci_read(server->dev, access->at.region, access->at.offset,
+			    reply + sizeof(*access), access->at.count))
 		return false;
-	memory = riser__pci_memory(server->dev, at->region, at->offset, at->count);
-	if (memory)
-		riser__copy(reply + sizeof(*access), memory, at->count);
-	else if (riser__pci_read(server->dev, at->region, at->offset, reply + sizeof(*access),
-				 at->count))
-		return false;
-	end_reply(out, reply, from, at->count);
+	out->end += end_reply(reply, from, access->at.count);
 	return true;
 }
 
 static bool write_register(struct riser_server *server, const struct access *access,
 			   const uint8_t *from)
 {
-	const struct vu_region_access *at = &access->at;
 	struct vu_output *out = &server->link.out;
 	bool posted = access->header.flags == VU_NO_REPLY;
-	uint8_t *reply = posted ? NULL : begin_reply(out), *memory;
+	uint8_t *reply = posted ? NULL : begin_reply(out);
 
-	if (access->header.size != sizeof(*access) + at->count ||
-	    (!posted && (access->header.flags || !reply)))
-		return false;
-	memory = riser__pci_memory(server->dev, at->region, at->offset, at->count);
-	if (memory)
-		riser__copy(memory, from + sizeof(*access), at->count);
-	else if (riser__pci_write(server->dev, at->region, at->offset, from + sizeof(*access),
-				  at->count))
+	if (access->header.size != sizeof(*access) + access->at.count ||
+	    (!posted && (access->header.flags || !reply)) ||
+	    riser__pci_write(server->dev, access->at.region, access->at.offset,
+			     from + sizeof(*access), access->at.count))
 		return false;
 	if (!posted && !server->link.answered)
-		end_reply(out, reply, from, 0);
+		out->end += end_reply(reply, from, 0);
 	server->link.answered = false;
 	return true;
+}
+
+static bool is_next(const struct riser_server *server)
+{
+	const struct vu_input *in = &server->link.in;
+
+	return in->end - in->start >= sizeof(struct access) && !in->fd_count &&
+	       !server->link.broken;
 }
 
 void vu_serve_accesses(struct riser_server *server)
@@ -96,10 +186,14 @@ void vu_serve_accesses(struct riser_server *server)
 	struct vu_input *in = &server->link.in;
 	struct access access;
 
-	while (in->end - in->start >= sizeof(access) && !in->fd_count && !server->link.broken) {
-		const uint8_t *from = in->data + in->start;
+	while (is_next(server)) {
+		const uint8_t *from;
 		bool served = false;
 
+		serve_memory(server);
+		if (!is_next(server))
+			return;
+		from = in->data + in->start;
 		memcpy(&access, from, sizeof(access));
 		if (access.at.count > WIDEST || access.header.size > in->end - in->start)
 			return;
