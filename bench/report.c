@@ -50,7 +50,7 @@ void report(struct json_object *list, const struct figure *figure)
 	} else {
 		printf("%24s", "");
 	}
-	printf("  %s %.4g%s\n", figure->most ? "<=" : ">=", figure->target,
+	printf("  %s %.3g%s\n", figure->most ? "<=" : ">=", figure->target,
 	       met(figure) ? "" : "  (missed)");
 	fflush(stdout);
 	add_number(entry, figure->most ? "most" : "least", figure->target);
