@@ -24,6 +24,10 @@ bench: build
 	@ninja -C $(BUILD) bench
 	@ninja -C $(BUILD) bench-blk
 
+# What a guest sees, on every attachment.
+bench-guest: build
+	@bench/guest/run $(BUILD)
+
 # Draws the last run; makes one if there is none.
 bench-plot: build
 	@test -f $(BUILD)/bench.json -a -f $(BUILD)/bench-blk.json || $(MAKE) bench
@@ -49,4 +53,4 @@ install: build
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all deps build run check bench bench-plot fuzz soak coverage install clean
+.PHONY: all deps build run check bench bench-guest bench-plot fuzz soak coverage install clean
