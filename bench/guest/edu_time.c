@@ -114,8 +114,7 @@ static int edu_time_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 }
 
 static const struct pci_device_id edu_time_ids[] = {
-	{ PCI_DEVICE(EDU_PCI_VENDOR, EDU_PCI_DEVICE) },
-	{}
+	{ PCI_DEVICE(EDU_PCI_VENDOR, EDU_PCI_DEVICE) }, {}
 };
 MODULE_DEVICE_TABLE(pci, edu_time_ids);
 
