@@ -113,12 +113,23 @@ class Guest(vm.Vm):
         self.qtest(f'write {address:#x} {len(data)} 0x{data.hex()}')
 
     def memory(self, address, size):
-        self.accesses.file.write(f'read {address:#x} {size}\n')
-        self.accesses.file.flush()
+        self.accesses.request(f'read {address:#x} {size}')
         while True:
-            words = self.accesses.file.readline().split()
+            words = self.accesses.lines.readline().split()
             if words[0] == 'OK':
                 return bytes.fromhex(words[1][2:])
+
+    def watch_irqs(self):
+        """From now on the I/O APIC's inputs are noted in self.irqs."""
+        self.qtest('irq_intercept_in ioapic')
+
+    def interrupted(self):
+        """Whether one of them is raised."""
+        self.qtest('clock_step 1')
+        return True in self.irqs.values()
+
+    def heard(self, words):
+        self.irqs[words[2]] = words[1] == 'raise'
 
     def find_capability(self, kind):
         at = self.config(SLOT, 0x34, size='b')
@@ -128,13 +139,16 @@ class Guest(vm.Vm):
             at = self.config(SLOT, at + 1, size='b')
         fail(f'the device has no capability {kind:#x}')
 
-    def enable_msix(self):
+    def enable_msix(self, masked=False):
         """Every vector writes its number + 1 to a word of its own in memory."""
         for vector in range(VECTORS):
             entry = BAR0 + MSIX_TABLE + 16 * vector
-            for at, value in (0, MESSAGES + 4 * vector), (4, 0), (8, vector + 1), (12, 0):
+            for at, value in (0, MESSAGES + 4 * vector), (4, 0), (8, vector + 1), (12, int(masked)):
                 self.qtest(f'writel {entry + at:#x} {value:#x}')
         self.config(SLOT, self.find_capability(CAP_MSIX) + 2, 0x8000, 'w')
+
+    def mask_vector(self, vector, masked):
+        self.qtest(f'writel {BAR0 + MSIX_TABLE + 16 * vector + 12:#x} {int(masked)}')
 
     def take_message(self, vector):
         """Whether the vector was signalled since the last time."""

@@ -22,28 +22,32 @@ class Monitor:
         peer, _ = self.listener.accept()
         self.listener.close()
         peer.settimeout(self.patience)
-        self.file = peer.makefile('rw')
+        # Two: one for both loses, when it writes, what it has read ahead.
+        self.lines, self.requests = peer.makefile('r'), peer.makefile('w')
+
+    def request(self, line):
+        self.requests.write(line + '\n')
+        self.requests.flush()
 
 
 class Qmp(Monitor):
     def accept(self):
         super().accept()
-        self.file.readline()
+        self.lines.readline()
         self.command('qmp_capabilities')
 
     def command(self, name, **arguments):
         """The answer's `return`; an error is raised."""
-        self.file.write(json.dumps({'execute': name, 'arguments': arguments}) + '\n')
-        self.file.flush()
+        self.request(json.dumps({'execute': name, 'arguments': arguments}))
         while True:
-            answer = json.loads(self.file.readline())
+            answer = json.loads(self.lines.readline())
             if 'error' in answer:
                 raise RuntimeError(f'{name}: {answer["error"]["desc"]}')
             if 'return' in answer:
                 return answer['return']
 
     def wait_event(self, name):
-        while json.loads(self.file.readline()).get('event') != name:
+        while json.loads(self.lines.readline()).get('event') != name:
             pass
 
 
@@ -71,15 +75,17 @@ class Vm:
 
     def qtest(self, line):
         """What qtest answers after OK, as a number if it is one."""
-        file = self.accesses.file
-        file.write(line + '\n')
-        file.flush()
+        self.accesses.request(line)
         while True:
-            words = file.readline().split()
+            words = self.accesses.lines.readline().split()
             if words and words[0] == 'OK':
                 return int(words[1], 0) if len(words) > 1 else None
             if not words or words[0] != 'IRQ':
                 raise RuntimeError(f'{line}: {words}')
+            self.heard(words)
+
+    def heard(self, words):
+        """['IRQ', 'raise' or 'lower', number], once they are intercepted."""
 
     def config(self, slot, offset, value=None, size='l'):
         self.qtest(f'outl 0xcf8 {0x80000000 | slot << 11 | (offset & ~3):#x}')

@@ -87,13 +87,16 @@ static int refuse(struct riser_server *server, const struct vu_message *message)
 	return 0;
 }
 
-static void trace(struct riser_server *server, const struct vu_message *message, int ret)
+static void trace(struct riser_server *server, const struct vu_message *message, int ret,
+		  uint64_t began)
 {
 	const struct vu_header *header = &message->header;
 
 	vu_log(server, RISER_DEBUG, "%s id %u, %u bytes, %u fds%s: %s",
 	       vu_command_name(header->command), header->id, header->size, message->fd_count,
 	       header->flags & VU_NO_REPLY ? ", no reply" : "", ret ? strerror(-ret) : "done");
+	if (!ret)
+		vu_client_see(server, message, riser__loop_now() - began);
 }
 
 static void answer(struct riser_server *server, const struct vu_message *message, int ret)
@@ -122,6 +125,7 @@ void vu_dispatch(struct riser_server *server, struct vu_message *message)
 {
 	const struct vu_header *header = &message->header;
 	struct vu_link *link = &server->link;
+	uint64_t began = server->trace ? riser__loop_now() : 0;
 	int ret;
 
 	if ((header->flags & VU_TYPE_MASK) == VU_TYPE_REPLY) {
@@ -136,7 +140,7 @@ void vu_dispatch(struct riser_server *server, struct vu_message *message)
 	if (!ret)
 		ret = commands[header->command].handle(server, message);
 	if (__builtin_expect(server->trace, 0))
-		trace(server, message, ret);
+		trace(server, message, ret, began);
 	if (__builtin_expect(ret, 0))
 		vu_complain(server, "refused %s, id %u, %u bytes: %s",
 			    vu_command_name(header->command), header->id, header->size,

@@ -251,6 +251,7 @@ void vu_server_clean(struct riser_server *server)
 {
 	atomic_store(&server->connected, false);
 	atomic_store(&server->complaints, 0);
+	server->traits = 0;
 	vu_remote_forget_client(server);
 	vu_irqs_unbind(server);
 	riser__dma_table_clear(server->table);

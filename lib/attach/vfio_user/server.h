@@ -95,6 +95,7 @@ struct riser_server {
 	atomic_bool stopped;			/* for a migration */
 	_Atomic uint64_t stopped_at, clock_lag; /* ns; 0: it is not stopped */
 	atomic_ulong complaints;
+	unsigned traits; /* of the client, that were seen (client.c) */
 	struct vu_listener listener;
 	struct vu_link link;
 	struct vu_irqs irqs;
@@ -136,6 +137,10 @@ void vu_early_serve(struct riser_server *server);
 
 /* hot.c: serves register accesses for as long as they are next. */
 void vu_serve_accesses(struct riser_server *server);
+
+/* client.c: notes what the message, whose answer took so many ns, tells of its sender. */
+void vu_client_see(struct riser_server *server, const struct vu_message *message,
+		   uint64_t took);
 
 /* dispatch.c */
 void vu_dispatch(struct riser_server *server, struct vu_message *message);
