@@ -54,15 +54,15 @@ OLD_LAYOUT = QEMU_VERSION < (11,)
 class Served:
     """`riser serve -v DEVICE` at a socket of its own."""
 
-    def __init__(self, folder, device='testdev', name='server'):
+    def __init__(self, folder, device='testdev', name='server', verbose=True):
         self.path = f'{folder}/{name}'
         self.log_path = f'{self.path}.log'
         with open(self.log_path, 'w') as log:
             self.process = subprocess.Popen(
-                [f'{BUILD}/riser', 'serve', '-v', f'{BUILD}/devices/{device}.so', '--socket',
-                 self.path], stdout=subprocess.DEVNULL, stderr=log)
+                [f'{BUILD}/riser', 'serve', f'{BUILD}/devices/{device}.so', '--socket', self.path,
+                 *['-v'] * verbose], stdout=log, stderr=log)
         atexit.register(self.process.kill)
-        vm.wait_for(lambda: os.path.exists(self.path))
+        self.says('Serving on')
 
     def log(self):
         with open(self.log_path) as file:
@@ -73,7 +73,7 @@ class Served:
         try:
             vm.wait_for(lambda: words in self.log(), 5)
         except TimeoutError:
-            fail(f"riser serve -v does not say '{words}':\n{self.log()[-3000:]}")
+            fail(f"riser serve does not say '{words}':\n{self.log()[-3000:]}")
 
     def end(self):
         self.process.terminate()

@@ -13,8 +13,8 @@ MSI_WINDOW, NOWHERE = 0xfee00000, 0x8000000000
 GUARD = bytes(range(64))
 
 
-def session(folder, memory, master=True):
-    server = client.Served(folder)
+def session(folder, memory, master=True, verbose=True):
+    server = client.Served(folder, verbose=verbose)
     between = wire.Wire(f'{folder}/wire', server.path)
     guest = client.Guest(folder, between.path, memory=memory)
     guest.enable(master)
@@ -63,10 +63,19 @@ def by_message(folder):
 
 def shared(folder):
     """Memory with a file: no message is needed."""
-    server, between, guest = session(folder, client.SHARED)
+    server, between, guest = session(folder, client.SHARED, verbose=False)
     copies(guest, [1, 4096, 64 * KIB])
     check('the same, mapped', 0, guest.dma(SOURCE, TARGET, 64 * KIB, client.MAPPED))
     check('no message was sent for it', [], requests(between))
+    end(server, guest)
+
+
+def looked_at(folder):
+    """With -v it is made sure by messages that the file is the memory, which it is here."""
+    server, between, guest = session(folder, client.SHARED)
+    copies(guest, [1, 4, 100, 4096])
+    check('asked', True, 0 < len(between.of(wire.DMA_READ, False)) <= 16)
+    check('nothing said', False, 'privately' in server.log())
     end(server, guest)
 
 
@@ -118,4 +127,4 @@ def polled(folder):
     end(server, guest)
 
 
-client.run(by_message, polled, shared, no_master, refused)
+client.run(by_message, polled, shared, looked_at, no_master, refused)

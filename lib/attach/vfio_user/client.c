@@ -15,6 +15,8 @@
 enum {
 	SMALL = 1 << 20, /* memory of that little is firmware: never shared, seldom used */
 	SLOW_MS = 1000,	 /* QEMU gives up after five seconds */
+	CHECKS = 8,	 /* of whether its memory is what the device sees */
+	CHECKED = 64,	 /* bytes of it */
 };
 
 enum trait { PROPOSES, POSTS, WAITS, NO_FILE, ONE_BY_ONE, AT_ONCE, UNMASKS, MIGRATES, SLOW };
@@ -110,4 +112,53 @@ void vu_client_see(struct riser_server *server, const struct vu_message *message
 		       "waited %" PRIu64 " ms for the answer to %s; QEMU gives the device up "
 		       "after 5000, or what x-msg-timeout says",
 		       took / 1000000, vu_command_name(message->header.command));
+}
+
+static bool is_zero(const uint8_t *bytes, size_t length)
+{
+	while (length && !*bytes)
+		bytes++, length--;
+	return !length;
+}
+
+/* 0: the same by both ways; 1: not; or why that cannot be told. */
+static int compare(struct riser_server *server, uint64_t iova, size_t length)
+{
+	uint8_t theirs[CHECKED], ours[CHECKED];
+	int ret = vu_remote_dma(server, iova, theirs, length, false);
+
+	if (!ret)
+		ret = riser__dma_table_copy(server->table, iova, ours, length, false);
+	return ret ? ret : memcmp(theirs, ours, length) != 0;
+}
+
+/*
+ * A private mapping of the file that is passed: pages that the guest has written to are not the
+ * file's any more. A read of nothing but zeros may be of such a page, and a write may go to
+ * one.
+ */
+void vu_client_check_memory(struct riser_server *server, uint64_t iova, const void *bytes,
+			    size_t length, bool write)
+{
+	int differs;
+
+	if (length > CHECKED)
+		length = CHECKED;
+	if (server->checks == CHECKS || !riser__loop_is_own_thread(server->loop) || !length ||
+	    (!write && !is_zero(bytes, length)))
+		return;
+	server->checks++;
+	differs = compare(server, iova, length);
+	if (differs == 1) /* or was it just being written to? */
+		differs = compare(server, iova, length);
+	if (differs < 0)
+		server->checks = CHECKS;
+	if (differs != 1)
+		return;
+	server->checks = CHECKS;
+	vu_log(server, RISER_ERROR,
+	       "the client maps its memory privately: what the guest has at %#" PRIx64
+	       " is not in the file that came for it, so DMA passes it by; share=on of its "
+	       "memory-backend mends that",
+	       iova);
 }

@@ -160,6 +160,8 @@ static int dma(void *host, uint64_t iova, void *buffer, size_t length, bool writ
 
 	if (!ret)
 		ret = riser__dma_table_copy(server->table, iova, buffer, length, write);
+	if (!ret && __builtin_expect(server->trace, 0))
+		vu_client_check_memory(server, iova, buffer, length, write);
 	return ret == -EREMOTE ? vu_remote_dma(server, iova, buffer, length, write) : ret;
 }
 
@@ -251,7 +253,7 @@ void vu_server_clean(struct riser_server *server)
 {
 	atomic_store(&server->connected, false);
 	atomic_store(&server->complaints, 0);
-	server->traits = 0;
+	server->traits = server->checks = 0;
 	vu_remote_forget_client(server);
 	vu_irqs_unbind(server);
 	riser__dma_table_clear(server->table);

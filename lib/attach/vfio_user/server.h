@@ -96,6 +96,7 @@ struct riser_server {
 	_Atomic uint64_t stopped_at, clock_lag; /* ns; 0: it is not stopped */
 	atomic_ulong complaints;
 	unsigned traits; /* of the client, that were seen (client.c) */
+	unsigned checks; /* of its memory, that were made */
 	struct vu_listener listener;
 	struct vu_link link;
 	struct vu_irqs irqs;
@@ -141,6 +142,9 @@ void vu_serve_accesses(struct riser_server *server);
 /* client.c: notes what the message, whose answer took so many ns, tells of its sender. */
 void vu_client_see(struct riser_server *server, const struct vu_message *message,
 		   uint64_t took);
+/* The device has just done this, in memory that it maps. */
+void vu_client_check_memory(struct riser_server *server, uint64_t iova, const void *bytes,
+			    size_t length, bool write);
 
 /* dispatch.c */
 void vu_dispatch(struct riser_server *server, struct vu_message *message);
