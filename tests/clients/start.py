@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """start.py BUILD [VERSION] - how the client starts, and what it does not put up with."""
 import json
+import os
+import struct
 import subprocess
 
 import client
@@ -145,4 +147,33 @@ def too_much_data(folder):
     does_not_start(folder, with_capability('max_data_xfer_size', 1 << 27), 'max_data_xfer_size')
 
 
-client.run(start, capabilities, too_many_fds, too_much_data)
+def pass_two(message):
+    """Another descriptor with the one of the region that can be mapped."""
+    if message.command == wire.REGION_INFO and message.reply and message.passed:
+        message.passed.append(os.dup(message.passed[0]))
+
+
+def two_fds(folder):
+    """Why a BAR's areas share one descriptor."""
+    does_not_start(folder, pass_two, 'unexpected FDs')
+
+
+def with_fewer(at, count):
+    def change(message):
+        if message.command != wire.GET_INFO or not message.reply:
+            return None
+        payload = bytearray(message.payload)
+        struct.pack_into('<I', payload, at, count)
+        return wire.HEADER.pack(message.id, message.command, message.size, message.flags, 0) + payload
+    return change
+
+
+def too_few(folder):
+    """Why there are always all regions and interrupts: PCI has 8 and 3 at least."""
+    for at, count, words in (8, 7, 'regions'), (12, 2, 'irqs'):
+        place = f'{folder}/{words}'
+        os.mkdir(place)
+        does_not_start(place, with_fewer(at, count), words)
+
+
+client.run(start, capabilities, too_many_fds, too_much_data, two_fds, too_few)

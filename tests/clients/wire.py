@@ -17,6 +17,7 @@ class Message:
         self.from_client = from_client
         self.id, self.command, self.size, self.flags, self.error = HEADER.unpack(header)
         self.payload = payload
+        self.passed = fds  # which a change may add to
         self.fds = len(fds)
 
     reply = property(lambda self: self.flags & 15 == 1)
