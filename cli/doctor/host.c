@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What of the kernel is used: shared memory without a file, and what contains a device. */
 #include <errno.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 #include "doctor/doctor.h"
 
-enum { PAGE = 4096, LANDLOCK_VERSION = 1 }; /* the flag that asks which there is */
+enum { PAGE = 4096 };
 
 static void check_memfd(struct report *report)
 {
@@ -49,33 +50,38 @@ static int try_user_namespace(void)
 	return WEXITSTATUS(status);
 }
 
-static void check_containment(struct report *report)
+/* What 'riser serve' and 'riser run' put a device into. */
+static void check_sandbox(struct report *report)
 {
-	static const uint32_t kill = SECCOMP_RET_KILL_PROCESS;
-	int error = try_user_namespace();
-	long landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
+	static const uint32_t notify = SECCOMP_RET_USER_NOTIF;
+	long landlock =
+		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-	if (!error)
-		report_ok("user namespaces", "can be made");
-	else
-		report_warning(report, "user namespaces",
-			       "cannot be made: %s; set kernel.unprivileged_userns_clone=1 or "
-			       "user.max_user_namespaces, or rely on Landlock",
-			       strerror(error));
 	if (landlock > 0)
 		report_ok("Landlock", "version %ld", landlock);
 	else
-		report_warning(
-			report, "Landlock",
-			"not there: %s; boot Linux 5.13 or newer with 'landlock' in lsm=",
-			strerror(errno));
-	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill))
-		report_warning(report, "seccomp",
-			       "filters are not there: %s; use a kernel with "
-			       "CONFIG_SECCOMP_FILTER",
+		report_warning(report, "Landlock",
+			       "not there: %s; a device's files and sockets are guarded by "
+			       "seccomp alone; mend: boot Linux 5.13 or newer with 'landlock' "
+			       "in lsm=",
+			       strerror(errno));
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &notify))
+		report_problem(report, "seccomp",
+			       "filters that ask are not there: %s; mend: Linux 5.9 or newer "
+			       "with CONFIG_SECCOMP_FILTER, allowed in this container; "
+			       "--no-sandbox goes without",
 			       strerror(errno));
 	else
 		report_ok("seccomp", "filters can be set");
+}
+
+static void check_user_namespaces(void)
+{
+	int error = try_user_namespace();
+
+	report_ok("user namespaces", "%s%s%s", error ? "cannot be made (" : "can be made",
+		  error ? strerror(error) : "",
+		  error ? "): the sandbox of 'riser serve' does without them" : "");
 }
 
 void check_kernel(struct report *report)
@@ -85,5 +91,6 @@ void check_kernel(struct report *report)
 	if (!uname(&name))
 		report_ok("kernel", "%s %s on %s", name.sysname, name.release, name.machine);
 	check_memfd(report);
-	check_containment(report);
+	check_sandbox(report);
+	check_user_namespaces();
 }
