@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """access.py BUILD [VERSION] - register accesses as the client passes them on, and interrupts."""
+import os
+
 import client
 import vm
 import wire
@@ -50,6 +52,12 @@ def not_posted(folder):
     guest.read(0)
     check('and given', True, between.reply_to(write) is not None)
     server.says('the client waits for each write')
+    end(server, guest)
+    place = f'{folder}/option'
+    os.mkdir(place)
+    server, between, guest = session(place, RNG, x_no_posted_writes='true')
+    guest.write(RNG_SEED, 1)
+    check('x-no-posted-writes', False, to_bar(between, wire.WRITE, 0)[-1].no_reply)
     end(server, guest)
 
 
