@@ -62,7 +62,7 @@ static bool is_write(const struct riser_server *server, const struct access *acc
 static void answer_write(struct riser_server *server, struct vu_input *in, size_t from,
 			 struct access *access)
 {
-	if (answer(server, access, NULL, 0))
+	if (answer(server, access, "", 0))
 		return;
 	access->header.flags = VU_NO_REPLY;
 	memcpy(in->data + from, &access->header, sizeof(access->header));
@@ -118,7 +118,7 @@ void vu_early_begin(struct riser_server *server)
 	if (!link->serving || link->answered || !may_answer(server) ||
 	    !take(&link->in, link->in.start, &access) || !is_write(server, &access))
 		return;
-	link->answered = !answer(server, &access, NULL, 0);
+	link->answered = !answer(server, &access, "", 0);
 }
 
 void vu_early_serve(struct riser_server *server)
