@@ -111,6 +111,7 @@ struct virtio_blk {
 	struct io_list done; /* the direct engine's */
 	unsigned under_way;  /* operations added and not yet taken back */
 	uint64_t batches;    /* queues with a batch of pushes open, a bit each */
+	uint64_t errors;     /* operations that failed */
 };
 
 /* disk.c: opens and locks the file, or makes the memory; riser_fail() says what is wrong. */

@@ -2,6 +2,7 @@
 /* Requests (virtio 5.2.6): each is a series of operations on the disk, and then its status. */
 #include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -221,6 +222,25 @@ static void zeroes_written(struct virtio_blk *b, struct request *r, size_t bytes
 
 /* ---- Operations that have ended ---- */
 
+/* The first few lines and then ever fewer: a guest tries for as long as it likes. */
+static void failed(struct virtio_blk *b, struct request *r)
+{
+	static const char *const verbs[] = { [IO_READ] = "read",
+					     [IO_WRITE] = "write",
+					     [IO_FLUSH] = "flush",
+					     [IO_PUNCH] = "discard",
+					     [IO_ZERO] = "write zeroes" };
+	int64_t result = r->io.result;
+
+	b->errors++;
+	if (b->errors <= 8 || !(b->errors & (b->errors - 1)))
+		riser_log(b->dev, RISER_ERROR,
+			  "%s: cannot %s at byte %" PRIu64 ": %s (%" PRIu64 " so far)",
+			  b->file ? b->file : "memory", verbs[r->io.kind], r->io.offset,
+			  result ? strerror((int)-result) : "the file was cut off", b->errors);
+	answer(b, r, VIRTIO_BLK_S_IOERR);
+}
+
 static void go_on(struct virtio_blk *b, struct request *r)
 {
 	int64_t result = r->io.result;
@@ -231,7 +251,7 @@ static void go_on(struct virtio_blk *b, struct request *r)
 	else if (result == -EOPNOTSUPP && (r->io.kind == IO_PUNCH || r->io.kind == IO_ZERO))
 		range_refused(b, r);
 	else if (result < 0 || (moves && !result))
-		answer(b, r, VIRTIO_BLK_S_IOERR);
+		failed(b, r);
 	else if (r->io.kind == IO_FLUSH)
 		succeed(b, r);
 	else if (!moves)

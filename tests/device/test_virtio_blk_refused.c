@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio_blk where something is refused to it: the file's lock, io_uring. */
+/* virtio_blk where something is refused to it: the file's lock, room, io_uring. */
 #include <errno.h>
+#include <signal.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,9 +143,93 @@ static void no_io_uring(void **state)
 	}
 }
 
+/* ---- A disk that is full ---- */
+
+enum { FULL_AT = 512 << 10 };
+
+static void limit_file(rlim_t most)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static uint8_t move(struct disk *disk, uint32_t type, uint64_t at, uint32_t length)
+{
+	disk_add(disk, 0, 1, type, at / 512, disk->data, length);
+	disk_kick(disk, 0);
+	return disk_wait(disk, 0) == 1 ? disk_answer(disk, 0, 1) : 0xff;
+}
+
+/* What does not fit is an error, at once and said; what does fit goes on. */
+static int fill_up(struct riser_host *host)
+{
+	struct disk disk = { 0 };
+
+	if (riser_host_enable(host) ||
+	    disk_open(&disk, host, UINT64_C(1) << VIRTIO_BLK_F_FLUSH, 1, false))
+		return 1;
+	limit_file(FULL_AT);
+	if (move(&disk, VIRTIO_BLK_T_OUT, 0, 65536) != VIRTIO_BLK_S_OK)
+		return 2;
+	if (move(&disk, VIRTIO_BLK_T_OUT, FULL_AT, 4096) != VIRTIO_BLK_S_IOERR)
+		return 3;
+	if (!strstr(said, "cannot write at byte 524288: File too large (1 so far)"))
+		return 4;
+	if (move(&disk, VIRTIO_BLK_T_OUT, FULL_AT - 4096, 65536) != VIRTIO_BLK_S_IOERR)
+		return 5;
+	for (unsigned i = 0; i < 100; i++) {
+		if (move(&disk, VIRTIO_BLK_T_OUT, FULL_AT, 4096) != VIRTIO_BLK_S_IOERR)
+			return 6;
+	}
+	if (!strstr(said, "(64 so far)"))
+		return 7;
+	if (move(&disk, VIRTIO_BLK_T_IN, 0, 65536) != VIRTIO_BLK_S_OK)
+		return 8;
+	limit_file(RLIM_INFINITY);
+	if (move(&disk, VIRTIO_BLK_T_OUT, FULL_AT, 65536) != VIRTIO_BLK_S_OK)
+		return 9;
+	disk_close(&disk);
+	return 0;
+}
+
+static int in_child(const char *options)
+{
+	struct riser_host *host = NULL;
+	struct riser_error error;
+	int wrong;
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (make(options, &host, &error))
+		return 10;
+	wrong = fill_up(host);
+	riser_host_destroy(host);
+	return wrong;
+}
+
+static void full(void **state)
+{
+	static const char *const engines[] = { ",aio=threads", "" };
+	int status;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid)
+			_exit(in_child(engines[i]));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(locked),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(locked), cmocka_unit_test(full),
 					    cmocka_unit_test(no_io_uring) };
 	const char *folder = getenv("RISER_TEST_MODELS");
 	struct riser_error error;
