@@ -86,15 +86,17 @@ static int set_string(struct riser_dev *dev, const struct riser_option *option,
 	while (dev->strings && dev->strings[count])
 		count++;
 	grown = realloc(dev->strings, (count + 2) * sizeof(*grown));
-	if (grown)
+	if (grown) {
 		dev->strings = grown;
+		grown[count] = copy;
+		grown[count + 1] = NULL;
+	}
 	if (!grown || !copy) {
-		free(copy);
+		if (!grown)
+			free(copy);
 		return riser__fail(error, -ENOMEM, "%s: no memory for option '%s'",
 				   dev->desc->name, option->name);
 	}
-	grown[count] = copy;
-	grown[count + 1] = NULL;
 	memcpy(at, &grown[count], sizeof(copy));
 	return 0;
 }

@@ -10,6 +10,11 @@
 enum { PAGE = 4096 };
 #define VERSION_1 (UINT64_C(1) << VIRTIO_F_VERSION_1)
 
+int driver_no_memory(struct riser_host *host)
+{
+	return riser__host_fail(host, -ENOMEM, "no memory for the driver");
+}
+
 int driver_read(struct riser_driver *driver, const struct driver_place *place, unsigned offset,
 		unsigned size, uint64_t *value)
 {
@@ -86,7 +91,7 @@ static int start(struct riser_driver *driver, const struct riser_driver_config *
 	if (ret)
 		return ret;
 	driver->queues = calloc(driver->queue_count + 1, sizeof(struct riser_driver_queue *));
-	return driver->queues ? 0 : -ENOMEM;
+	return driver->queues ? 0 : driver_no_memory(driver->host);
 }
 
 int riser_driver_create(struct riser_host *host, const struct riser_driver_config *config,
@@ -98,7 +103,7 @@ int riser_driver_create(struct riser_host *host, const struct riser_driver_confi
 
 	*driver = NULL;
 	if (!d)
-		return -ENOMEM;
+		return driver_no_memory(host);
 	memcpy(&full, config, config->size < sizeof(full) ? config->size : sizeof(full));
 	d->host = host;
 	d->transport = full.legacy ? &driver_legacy : &driver_modern;

@@ -153,6 +153,7 @@ int driver_part_add(struct riser_driver_queue *queue, uint64_t iova, uint32_t le
 		    uint16_t flags);
 
 /* driver.c */
+int driver_no_memory(struct riser_host *host); /* -ENOMEM, with words */
 int driver_irq_wait(struct riser_driver *driver, unsigned vector, uint64_t timeout);
 int driver_read(struct riser_driver *driver, const struct driver_place *place, unsigned offset,
 		unsigned size, uint64_t *value);

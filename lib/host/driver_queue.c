@@ -28,7 +28,10 @@ static int place_areas(struct riser_driver_queue *queue)
 	queue->memory = riser_driver_alloc(queue->driver, total, align, &queue->iova[0]);
 	queue->iova[1] = queue->iova[0] + at[1];
 	queue->iova[2] = queue->iova[0] + at[2];
-	return queue->memory ? 0 : -ENOSPC;
+	return queue->memory
+		       ? 0
+		       : riser__host_fail(queue->driver->host, -ENOSPC,
+					  "no guest memory is left for queue %u", queue->index);
 }
 
 /* Everything as after a reset. */
@@ -63,7 +66,7 @@ static int set_up(struct riser_driver_queue *queue)
 	queue->slots = calloc(queue->size, sizeof(*queue->slots));
 	queue->links = calloc(queue->size, sizeof(*queue->links));
 	if (!queue->slots || !queue->links)
-		return -ENOMEM;
+		return driver_no_memory(driver->host);
 	ret = place_areas(queue);
 	if (ret)
 		return ret;
@@ -103,7 +106,7 @@ int riser_driver_queue(struct riser_driver *driver, unsigned index, unsigned siz
 		return ret;
 	q = calloc(1, sizeof(*q));
 	if (!q)
-		return -ENOMEM;
+		return driver_no_memory(driver->host);
 	*q = (struct riser_driver_queue){ .driver = driver,
 					  .index = index,
 					  .size = (uint16_t)size };
@@ -157,7 +160,7 @@ int driver_part_add(struct riser_driver_queue *queue, uint64_t iova, uint32_t le
 	if (queue->part_count == queue->part_capacity) {
 		grown = realloc(queue->parts, capacity * sizeof(*grown));
 		if (!grown)
-			return -ENOMEM;
+			return driver_no_memory(queue->driver->host);
 		queue->parts = grown;
 		queue->part_capacity = capacity;
 	}
@@ -176,7 +179,8 @@ static int make_table(struct riser_driver_queue *queue)
 						 &slot->table_iova);
 		slot->table_capacity = slot->table ? queue->part_count : 0;
 		if (!slot->table)
-			return -ENOSPC;
+			return riser__host_fail(queue->driver->host, -ENOSPC,
+						"no guest memory is left for a table");
 	}
 	queue->ring->fill(queue, slot->table);
 	queue->parts[0] = (struct driver_part){ slot->table_iova, (uint32_t)length,

@@ -86,6 +86,9 @@ int riser_chain_map(struct riser_chain *chain, bool write, size_t length,
 		ret = hold(chain, &piece, write);
 		done += piece.length;
 	}
+	if (ret == -ENOMEM)
+		riser__dev_dma_failed(chain->vq->virtio->dev, ret, "mapping", piece.iova,
+				      piece.length);
 	if (write && !ret)
 		chain->written += (uint32_t)length;
 	*iov = chain->iov ? chain->iov + first : NULL;

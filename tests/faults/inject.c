@@ -94,16 +94,22 @@ struct holdings inject_holdings(void)
 	return now;
 }
 
+void inject_compare(const struct holdings *before, const struct holdings *after,
+		    const char *what)
+{
+	if (!memcmp(after, before, sizeof(*after)))
+		return;
+	fprintf(stderr, "%s: %+ld blocks, %+ld mappings, %+ld descriptors left\n", what,
+		after->blocks - before->blocks, after->mappings - before->mappings,
+		after->fds - before->fds);
+	abort();
+}
+
 void inject_expect(const struct holdings *before, const char *what)
 {
 	struct holdings now = inject_holdings();
 
-	if (!memcmp(&now, before, sizeof(now)))
-		return;
-	fprintf(stderr, "%s: %+ld blocks, %+ld mappings, %+ld descriptors left\n", what,
-		now.blocks - before->blocks, now.mappings - before->mappings,
-		now.fds - before->fds);
-	abort();
+	inject_compare(before, &now, what);
 }
 
 /* ---- Memory ---- */
@@ -250,6 +256,12 @@ WAITS(int, connect, ECONNREFUSED, (int fd, const struct sockaddr *to, socklen_t 
       (fd, to, size))
 WAITS(ssize_t, read, EIO, (int fd, void *to, size_t size), (fd, to, size))
 WAITS(ssize_t, write, EIO, (int fd, const void *from, size_t size), (fd, from, size))
+
+WAITS(int, fdatasync, EIO, (int fd), (fd))
+WAITS(ssize_t, preadv64, EIO, (int fd, const struct iovec *iov, int count, off_t offset),
+      (fd, iov, count, offset))
+WAITS(ssize_t, pwritev64, ENOSPC, (int fd, const struct iovec *iov, int count, off_t offset),
+      (fd, iov, count, offset))
 
 static size_t shorter(size_t size)
 {

@@ -30,6 +30,9 @@ struct holdings {
 	long blocks, mappings, fds;
 };
 struct holdings inject_holdings(void);
+/* End the program if they differ. */
+void inject_compare(const struct holdings *before, const struct holdings *after,
+		    const char *what);
 void inject_expect(const struct holdings *before, const char *what);
 
 #endif

@@ -16,6 +16,8 @@ enum { FROM = 0x1000, TO = 0x40000, LENGTH = 5000 };
 /* Long for a device in the same process; a device that lost its work is waited for in vain. */
 #define PATIENCE UINT64_C(500000000)
 
+const char scenario_options[] = "";
+
 struct run {
 	struct riser_host *host;
 	struct outcome *outcome;

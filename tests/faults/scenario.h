@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a guest does with testdev: all of the kit, once. */
+/* What a guest does with the device that is linked into the test: all of the kit, once. */
 #ifndef TESTS_FAULTS_SCENARIO_H
 #define TESTS_FAULTS_SCENARIO_H
 
@@ -10,6 +10,9 @@ struct outcome {
 	bool wrong;	/* the device did something else than it was asked to */
 	char text[512]; /* what the host said, or what was wrong */
 };
+
+/* The device's. */
+extern const char scenario_options[];
 
 /* Runs it on a host that was just made; `by_copy`: what needs memory mapped is left out. */
 struct outcome scenario_run(struct riser_host *host, bool by_copy);

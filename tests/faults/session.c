@@ -14,6 +14,7 @@ static struct outcome refused(int ret, const struct riser_error *error)
 struct outcome session_bench(struct stage *stage)
 {
 	struct riser_host_config config = { .size = sizeof(config),
+					    .options = scenario_options,
 					    .log = stage_log,
 					    .log_arg = stage };
 	struct riser_error error = { "" };

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "scenario.h"
+
 /* Not one that fails. */
 extern __typeof__(pthread_create) __real_pthread_create;
 
@@ -85,6 +87,7 @@ static void serve(struct stage *stage)
 {
 	struct riser_server_config config = { .size = sizeof(config),
 					      .socket_path = stage->path,
+					      .options = scenario_options,
 					      .log = stage_log,
 					      .log_arg = stage };
 	struct riser_server *server;

@@ -35,7 +35,7 @@ void stage_stop(struct stage *stage);
 riser_log_fn stage_log; /* arg: the stage */
 void stage_forget_lines(struct stage *stage);
 
-/* testdev, linked into the test. */
+/* The one that is linked into the test. */
 struct riser_model *stage_model(void);
 
 /* Ends the program with a message. */

@@ -86,14 +86,34 @@ static int try_limited(struct stage *stage, rlim_t left)
 	return got < 0 ? end_client(child, 0) : got;
 }
 
+/*
+ * What is held while a client is served: it is not before the one before it is forgotten.
+ */
+static struct holdings stay(struct stage *stage)
+{
+	struct riser_host_config config = { .size = sizeof(config), .memory = 1 << 20 };
+	struct riser_error error;
+	struct riser_host *host;
+	struct holdings held;
+	uint64_t value;
+
+	if (riser_client_create(stage->path, &config, &host, &error))
+		die("%s", error.text);
+	if (riser_host_enable(host) || riser_host_read(host, 0, 0, 4, &value))
+		die("%s", riser_host_error(host));
+	held = inject_holdings();
+	riser_host_destroy(host);
+	return held;
+}
+
 static void run_out_of_descriptors(struct stage *stage)
 {
-	struct holdings before;
+	struct holdings before, after;
 	unsigned refused = 0;
 
 	stage_serve(stage);
 	end_client(start_client(stage), 0);
-	before = inject_holdings();
+	before = stay(stage);
 	for (rlim_t left = 0; left < DESCRIPTORS; left++) {
 		int got;
 
@@ -109,7 +129,8 @@ static void run_out_of_descriptors(struct stage *stage)
 		if (end_client(start_client(stage), 0))
 			die("%lu descriptors left: the next client fails", (unsigned long)left);
 	}
-	inject_expect(&before, "out of descriptors");
+	after = stay(stage);
+	inject_compare(&before, &after, "out of descriptors");
 	stage_stop(stage);
 	if (!refused || refused == DESCRIPTORS)
 		die("%u of %d clients ran out of descriptors", refused, DESCRIPTORS);
@@ -132,20 +153,6 @@ static void visit(struct stage *stage, size_t bytes)
 	close(fd);
 }
 
-static void stay(struct stage *stage)
-{
-	struct riser_host_config config = { .size = sizeof(config), .memory = 1 << 20 };
-	struct riser_error error;
-	struct riser_host *host;
-	uint64_t value;
-
-	if (riser_client_create(stage->path, &config, &host, &error))
-		die("%s", error.text);
-	if (riser_host_enable(host) || riser_host_read(host, 0, 0, 4, &value))
-		die("%s", riser_host_error(host));
-	riser_host_destroy(host);
-}
-
 /* Pages that the process has in memory. */
 static long resident(void)
 {
@@ -160,7 +167,7 @@ static long resident(void)
 
 static void come_and_go(struct stage *stage)
 {
-	struct holdings before = { 0 };
+	struct holdings before = { 0 }, after;
 	long pages = 0;
 
 	stage_serve(stage);
@@ -171,12 +178,12 @@ static void come_and_go(struct stage *stage)
 		else
 			stay(stage);
 		if (round == SETTLED) {
-			before = inject_holdings();
+			before = stay(stage);
 			pages = resident();
 		}
 	}
-	stay(stage);
-	inject_expect(&before, "come and go");
+	after = stay(stage);
+	inject_compare(&before, &after, "come and go");
 	pages = resident() - pages;
 	printf("%d clients have come and gone; %+ld pages since the %dth\n", ROUNDS, pages,
 	       SETTLED);

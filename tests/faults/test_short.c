@@ -36,7 +36,7 @@ int main(void)
 	stage_begin(&stage);
 	session_served(&stage);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		run(&stage, "bench", session_bench, steps[i], 50);
+		run(&stage, "bench", session_bench, steps[i], 5);
 		run(&stage, "served", session_served, steps[i], 300);
 		run(&stage, "by message", session_by_message, steps[i], 300);
 	}
