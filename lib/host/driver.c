@@ -113,7 +113,10 @@ int riser_driver_create(struct riser_host *host, const struct riser_driver_confi
 	d->used_memory = PAGE; /* a ring at 0 is none for a legacy device */
 	ret = start(d, &full);
 	if (ret) {
+		struct riser_error why = host->error;
+
 		riser_driver_destroy(d);
+		host->error = why;
 		return ret;
 	}
 	*driver = d;

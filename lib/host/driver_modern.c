@@ -23,45 +23,51 @@ static int set(struct riser_driver *driver, size_t offset, size_t size, uint64_t
 			    (unsigned)offset, (unsigned)size, value);
 }
 
-static uint32_t word(struct riser_host *host, unsigned offset)
+/* 0 once a read has failed; *ret is why. */
+static uint32_t word(struct riser_host *host, unsigned offset, int *ret)
 {
-	uint32_t value;
+	uint32_t value = 0;
 
-	return riser_host_config_read(host, offset, 4, &value) ? 0 : value;
+	if (!*ret)
+		*ret = riser_host_config_read(host, offset, 4, &value);
+	return value;
 }
 
 /* The first of a kind counts (virtio 4.1.4). */
-static void see_cap(struct riser_driver *driver, unsigned at)
+static void see_cap(struct riser_driver *driver, unsigned at, int *ret)
 {
 	struct riser_host *host = driver->host;
-	uint32_t type = word(host, at) >> 24;
+	uint32_t type = word(host, at, ret) >> 24;
 	struct driver_place *place = &driver->places[type];
 	struct riser_host_bar bar;
 
 	if (type > VIRTIO_PCI_CAP_PCI_CFG || place->length)
 		return;
-	*place = (struct driver_place){ word(host, at + 4) & 0xff, word(host, at + 8),
-					word(host, at + 12) };
+	*place = (struct driver_place){ word(host, at + 4, ret) & 0xff, word(host, at + 8, ret),
+					word(host, at + 12, ret) };
 	if (type != VIRTIO_PCI_CAP_PCI_CFG &&
 	    (riser_host_bar(host, place->bar, &bar) || place->offset > bar.size ||
 	     place->length > bar.size - place->offset))
 		*place = (struct driver_place){ 0 };
 	if (type == VIRTIO_PCI_CAP_NOTIFY_CFG)
-		driver->notify_step = word(host, at + 16);
+		driver->notify_step = word(host, at + 16, ret);
 }
 
 static int modern_open(struct riser_driver *driver)
 {
 	struct riser_host *host = driver->host;
-	unsigned at = word(host, PCI_CAPABILITY_LIST) & 0xfc;
+	int ret = 0;
+	unsigned at = word(host, PCI_CAPABILITY_LIST, &ret) & 0xfc;
 
 	for (int left = 48; at >= 0x40 && left; left--) {
-		uint32_t head = word(host, at);
+		uint32_t head = word(host, at, &ret);
 
 		if ((head & 0xff) == PCI_CAP_ID_VNDR)
-			see_cap(driver, at);
+			see_cap(driver, at, &ret);
 		at = head >> 8 & 0xfc;
 	}
+	if (ret)
+		return ret;
 	if (!driver->places[VIRTIO_PCI_CAP_COMMON_CFG].length ||
 	    !driver->places[VIRTIO_PCI_CAP_NOTIFY_CFG].length)
 		return riser__host_fail(host, -ENODEV,

@@ -13,8 +13,12 @@
 enum { DMA_COPY = 1, DMA_MAPPED, DMA_SCATTER, DMA_HOLD, DMA_USE, DMA_RELEASE };
 enum { FROM = 0x1000, TO = 0x40000, LENGTH = 5000 };
 
-/* Long for a device in the same process; a device that lost its work is waited for in vain. */
-#define PATIENCE UINT64_C(500000000)
+static uint64_t patience_ns = UINT64_C(10000000000);
+
+void scenario_be_patient(enum patience patience)
+{
+	patience_ns = patience == LONG ? UINT64_C(10000000000) : UINT64_C(400000000);
+}
 
 const char scenario_options[] = "";
 
@@ -61,7 +65,7 @@ static bool reads(struct run *run, const char *what, uint64_t offset, uint64_t w
 
 static bool arrives(struct run *run, unsigned vector)
 {
-	int ret = riser_host_irq_wait(run->host, vector, PATIENCE);
+	int ret = riser_host_irq_wait(run->host, vector, patience_ns);
 
 	run->outcome->wrong |= ret == -ETIMEDOUT;
 	return ok(run, ret);

@@ -14,6 +14,10 @@ struct outcome {
 /* The device's. */
 extern const char scenario_options[];
 
+/* How long an interrupt is waited for: nothing may depend on it but how long a test takes. */
+enum patience { BRIEF, LONG };
+void scenario_be_patient(enum patience patience); /* LONG, unless told otherwise */
+
 /* Runs it on a host that was just made; `by_copy`: what needs memory mapped is left out. */
 struct outcome scenario_run(struct riser_host *host, bool by_copy);
 

@@ -10,7 +10,12 @@
 #include <linux/virtio_ring.h>
 
 enum { LENGTH = 4096, PARTS = 2 };
-#define PATIENCE UINT64_C(500000000)
+static uint64_t patience_ns = UINT64_C(10000000000);
+
+void scenario_be_patient(enum patience patience)
+{
+	patience_ns = patience == LONG ? UINT64_C(10000000000) : UINT64_C(400000000);
+}
 
 const char scenario_options[] = "size=1M,aio=threads";
 
@@ -81,7 +86,7 @@ static bool request(struct run *run, uint32_t type, uint32_t length)
 	return ok(run, riser_driver_add(run->queue, out, writes ? 2 : 1, reads ? both : &status,
 					reads ? 2 : 1, run)) &&
 	       ok(run, riser_driver_kick(run->queue)) &&
-	       ok(run, riser_driver_wait(run->queue, NULL, NULL, PATIENCE)) &&
+	       ok(run, riser_driver_wait(run->queue, NULL, NULL, patience_ns)) &&
 	       expect(run, "the request's status", *run->status, VIRTIO_BLK_S_OK);
 }
 

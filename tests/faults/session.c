@@ -54,6 +54,7 @@ static struct outcome serve(struct stage *stage, bool message_dma)
 		return refused(ret, &stage->error);
 	outcome = session_client(stage, message_dma);
 	if (outcome.ret) {
+		scenario_be_patient(LONG);
 		next = session_client(stage, false);
 		if (next.ret && !stage_is_over(stage))
 			die("%s, then to the next client: %s", outcome.text, next.text);
