@@ -18,6 +18,7 @@ sys.path.insert(0, f"{SOURCE}/tests/guest")
 import vm  # noqa: E402
 
 PORTS = 3
+PATIENCE = 900  # seconds: others may fetch and build, with the cache locked
 
 
 def make_folder(folder):
@@ -77,7 +78,7 @@ class Guest(threading.Thread):
 
     def live(self, path):
         self.monitor = vm.Qmp(path)
-        self.monitor.listener.settimeout(120)
+        self.monitor.listener.settimeout(PATIENCE)
         ports = [word for i in range(PORTS) for word in
                  ("-device", f"pcie-root-port,id=port{i},chassis={i + 1},slot={i + 1}")]
         self.process = subprocess.Popen(
@@ -90,7 +91,7 @@ class Guest(threading.Thread):
         self.plugged = {}
         try:
             self.monitor.accept()
-            if not self.ready.wait(120):
+            if not self.ready.wait(PATIENCE):
                 raise RuntimeError(f"it does not boot; its last lines: {''.join(self.last)}")
             self.begun.set()
             self.work()

@@ -64,7 +64,10 @@ static void reply_with(struct liar *s, const void *data, size_t size, uint32_t f
 	header.error = error;
 	memcpy(bytes, &header, sizeof(header));
 	memcpy(bytes + sizeof(header), data, size);
-	wire_send_fds(s->fd, bytes, sizeof(header) + size, fds, count);
+	if (count)
+		wire_send_fds(s->fd, bytes, header.size, fds, count);
+	else
+		wire_send_bytes(s->fd, bytes, header.size); /* the host may have had enough */
 }
 
 /* The bits of a BAR below its size stay zero. */
