@@ -11,6 +11,13 @@ def text(x, y, words, more=""):
     return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{words}</text>'
 
 
+def corners(points):
+    """Without the points in the middle of a level stretch."""
+    return [point for i, point in enumerate(points)
+            if i in (0, len(points) - 1)
+            or not points[i - 1][1] == point[1] == points[i + 1][1]]
+
+
 def panel(top, title, series, duration):
     """One diagram: `series` is a list of (seconds, value) for each server."""
     most = max((value for points in series for _, value in points), default=1) or 1
@@ -22,7 +29,7 @@ def panel(top, title, series, duration):
         out.append(text(LEFT - 8, y + 4, f"{most * share:,.0f}", 'text-anchor="end"'))
     for points, colour in zip(series, COLOURS):
         path = " ".join(f"{LEFT + WIDTH * at / duration:.1f},"
-                        f"{top + HEIGHT * (1 - value / most / 1.1):.1f}" for at, value in points)
+                        f"{top + HEIGHT * (1 - value / most / 1.1):.1f}" for at, value in corners(points))
         out.append(f'<polyline points="{path}" stroke="{colour}" class="line"/>')
     return out
 
@@ -34,7 +41,7 @@ def draw(names, samples, kills, duration, columns):
            'font-family="sans-serif" font-size="12">',
            "<style>.frame{fill:none;stroke:#888}.grid{stroke:#ddd}.title{font-weight:bold}"
            ".line{fill:none;stroke-width:1.2}.kill{stroke:#bbb;stroke-dasharray:2 3}</style>",
-           f'<rect width="100%" height="100%" fill="white"/>']
+           '<rect width="100%" height="100%" fill="white"/>']
     for i, (name, colour) in enumerate(zip(names, COLOURS)):
         out.append(text(LEFT + 150 * i, 18, name, f'fill="{colour}" class="title"'))
     out.append(text(LEFT + WIDTH, 18, "dashed: a guest's QEMU is killed", 'text-anchor="end"'))
