@@ -116,17 +116,10 @@ static int add_copies(char **to, int n, char *const *words)
 	return n;
 }
 
-/*
- * A device takes its socket only if it was meant for its own process, which behind gdbserver is
- * not the one that was started.
- */
 char **debug_wrap(const struct run_options *options, unsigned device, char *const *arguments)
 {
 	static char *const valgrind[] = { "-q", "--error-exitcode=99", "--leak-check=full",
 					  "--keep-debuginfo=yes", NULL };
-	static char *const gdbserver[] = {
-		"--once", "--wrapper", "sh", "-c", "LISTEN_PID=$$ exec \"$@\"", "sh", "--", NULL
-	};
 	char **wrapped = calloc(20, sizeof(*wrapped));
 	int n = 0;
 
@@ -138,7 +131,7 @@ char **debug_wrap(const struct run_options *options, unsigned device, char *cons
 	}
 	if (options->gdb_device) {
 		wrapped[n++] = find_program("gdbserver");
-		n = add_copies(wrapped, n, gdbserver);
+		wrapped[n++] = text("--once");
 		wrapped[n++] =
 			text("localhost:%u", (unsigned)atoi(options->gdb_device) + device);
 	}

@@ -58,10 +58,16 @@ static bool start_device(struct run *run, unsigned i, const char *scratch)
 {
 	const struct device_spec *device = &run->options->devices[i];
 	char *path = socket_path(scratch, i);
-	char **serve = device_command(device, NULL, !run->options->no_sandbox);
+	/*
+	 * A device takes a socket only if it was meant for its own process, which behind
+	 * gdbserver is not the one that was started: there it makes its own.
+	 */
+	bool own = run->options->gdb_device;
+	char **serve = device_command(device, own ? path : NULL, !run->options->no_sandbox);
 	char **arguments = debug_wrap(run->options, i, serve);
-	int fd = listen_on(path);
-	bool ok = fd >= 0 && child_start(&run->children[i], device->name, arguments, fd, false);
+	int fd = own ? -1 : listen_on(path);
+	bool ok = (own || fd >= 0) &&
+		  child_start(&run->children[i], device->name, arguments, fd, false);
 
 	if (fd >= 0)
 		close(fd);
@@ -80,7 +86,8 @@ static void device_said(void *arg, const char *line)
 {
 	struct speaker *speaker = arg;
 
-	if (!strcmp(line, "ready"))
+	/* What a server says of the socket it was given, and of one of its own making. */
+	if (!strcmp(line, "ready") || !strncmp(line, "Serving on ", strlen("Serving on ")))
 		speaker->run->ready++;
 	else
 		printf("%s\n", line);
