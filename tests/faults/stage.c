@@ -75,6 +75,16 @@ void stage_forget_lines(struct stage *stage)
 	pthread_mutex_unlock(&stage->lock);
 }
 
+unsigned stage_lines(struct stage *stage)
+{
+	unsigned lines;
+
+	pthread_mutex_lock(&stage->lock);
+	lines = stage->lines;
+	pthread_mutex_unlock(&stage->lock);
+	return lines;
+}
+
 static void tell(struct stage *stage, bool *what)
 {
 	pthread_mutex_lock(&stage->lock);

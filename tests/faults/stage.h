@@ -17,7 +17,7 @@ struct stage {
 	struct riser_loop *loop;
 	int ret; /* why it did not start, or has ended */
 	struct riser_error error;
-	unsigned lines; /* logged, of RISER_WARN and worse */
+	unsigned lines; /* logged, of RISER_WARN and worse; see stage_lines() */
 	char line[512]; /* the first */
 };
 
@@ -34,6 +34,7 @@ void stage_stop(struct stage *stage);
 
 riser_log_fn stage_log; /* arg: the stage */
 void stage_forget_lines(struct stage *stage);
+unsigned stage_lines(struct stage *stage);
 
 /* The one that is linked into the test. */
 struct riser_model *stage_model(void);

@@ -124,7 +124,7 @@ static void run_out_of_descriptors(struct stage *stage)
 			die("%lu descriptors left: the client ends with %d",
 			    (unsigned long)left, got);
 		refused += got == 1;
-		if (got && !stage->lines)
+		if (got && !stage_lines(stage))
 			die("%lu descriptors left: nothing is logged", (unsigned long)left);
 		if (end_client(start_client(stage), 0))
 			die("%lu descriptors left: the next client fails", (unsigned long)left);

@@ -29,7 +29,7 @@ static bool was_said(struct stage *stage, const struct outcome *outcome)
 	if (!outcome->ret)
 		return true;
 	/* What the guest sees only as a wrong result has to be told to the user. */
-	return outcome->text[0] && (!outcome->wrong || stage->lines);
+	return outcome->text[0] && (!outcome->wrong || stage_lines(stage));
 }
 
 static const char *fail_nth(struct stage *stage, const struct place *place, unsigned nth,

@@ -44,6 +44,13 @@ enum { MEMORY = 16 << 20, FROM = 0x1000, TO = 0x40000, LENGTH = 5000 };
 			die("%s: %ld instead of %ld", #value, is, (long)(wanted));             \
 	} while (0)
 
+/* A sanitizer wants more memory than a server that is contained may have. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define UNCONTAINED "--no-sandbox", NULL
+#else
+#define UNCONTAINED NULL
+#endif
+
 struct stage {
 	struct riser_model *model;
 	struct riser_loop *loop;
@@ -337,7 +344,7 @@ static void serve_lives(void)
 {
 	char socket[] = "/tmp/riser-truncated-XXXXXX", *device = model_path("testdev");
 	struct riser_host_config config = { .size = sizeof(config), .memory = MEMORY };
-	char *words[] = { getenv("RISER"), "serve", device, "--socket", socket, NULL };
+	char *words[] = { getenv("RISER"), "serve", device, "--socket", socket, UNCONTAINED };
 	struct stage stage = { 0 };
 	struct riser_error error;
 	pid_t server;
