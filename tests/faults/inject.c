@@ -190,6 +190,9 @@ int __wrap_munmap(void *at, size_t size)
 struct json_tokener;
 struct json_object;
 
+/* membarrier(2), which has no function of its own. */
+FAILS(long, syscall, ENOSYS, -1, (long number, long a, long b, long c, long d, long e, long f),
+      (number, a, b, c, d, e, f))
 FAILS(int, epoll_create1, EMFILE, -1, (int flags), (flags))
 FAILS(int, eventfd, EMFILE, -1, (unsigned count, int flags), (count, flags))
 FAILS(int, fcntl64, EBADF, -1, (int fd, int command, long argument), (fd, command, argument))

@@ -223,8 +223,8 @@ static void start_dma(struct wire *w, uint8_t command)
 	wire_send(w, WIRE_WRITE, 0, &access, 20);
 }
 
-/* Dies once the server asks for the memory; `answers`: after so many of them. */
-static void be_killed(struct wire *w, uint8_t command, unsigned answers)
+/* Ends by `signal` once the server asks for the memory; `answers`: after so many of them. */
+static void be_ended(struct wire *w, uint8_t command, unsigned answers, int signal)
 {
 	wire_reconnect(w);
 	if (wire_map(w, BASE, DEV_BUFFER_SIZE, 3, -1, 0))
@@ -237,7 +237,7 @@ static void be_killed(struct wire *w, uint8_t command, unsigned answers)
 		if (header.flags & WIRE_REPLY)
 			continue;
 		if (asked++ == answers)
-			raise(SIGKILL);
+			raise(signal);
 		memcpy(&count, w->in.payload + 8, sizeof(count));
 		header.flags = WIRE_REPLY;
 		header.size = (uint32_t)(sizeof(header) + 16);
@@ -262,7 +262,7 @@ static void killed_in_the_middle_of_dma(void **state)
 		int status;
 
 		if (!child)
-			be_killed(&pair->one, commands[i % 4], i / 4 % 3);
+			be_ended(&pair->one, commands[i % 4], i / 4 % 3, SIGKILL);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		wire_expect_fds(fds);
@@ -275,6 +275,35 @@ static void killed_in_the_middle_of_dma(void **state)
 	use_other(&pair->other);
 }
 
+/*
+ * A device that waits for its client's memory waits in its callback, and the loop with it:
+ * once, for no longer than a VMM waits for an answer. Then the client is not asked again.
+ */
+static void stopped_in_the_middle_of_dma(void **state)
+{
+	struct pair *pair = *state;
+	double start;
+	pid_t child;
+	int status;
+
+	use_other(&pair->other);
+	child = fork();
+	if (!child)
+		be_ended(&pair->one, CMD_READ, 0, SIGSTOP);
+	assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+	assert_true(WIFSTOPPED(status));
+	start = seconds();
+	wire_read(&pair->other, 0, DEV_SCRATCH, 4);
+	assert_true(seconds() - start < 5);
+	use_other(&pair->other);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	wire_reconnect(&pair->one);
+	use_other(&pair->one);
+	close(pair->one.fd);
+	pair->one.fd = -1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +311,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(killed_with_its_buffer_full, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(killed_in_the_middle_of_dma, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(stopped_in_the_middle_of_dma, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests_name("clients", tests, NULL, NULL);
