@@ -54,23 +54,25 @@ static bool read_image(struct image *image)
 {
 	char *path = text("%s/image", image->folder), line[256];
 	FILE *file = fopen(path, "re");
+	const char *damage = NULL;
 	uint64_t bytes = 0;
 	struct stat st;
-	bool ok;
 
 	while (file && fgets(line, sizeof(line), file))
 		take_line(image, line, &bytes);
 	if (file)
 		fclose(file);
 	free(path);
-	ok = image->release && !stat(image->disk, &st) && (uint64_t)st.st_size == bytes;
-	if (!ok)
+	if (!image->release)
+		damage = "what tells of it is missing";
+	else if (stat(image->disk, &st) || (uint64_t)st.st_size != bytes)
+		damage = "its disk is missing or cut off";
+	else if (strcmp(image_disk_format(image->disk), "qcow2") != 0)
+		damage = "its disk is no qcow2";
+	if (damage)
 		complain("the image '%s' is damaged: %s; 'riser image delete %s' removes it",
-			 image->name,
-			 image->release ? "its disk is missing or cut off"
-					: "what tells of it is missing",
-			 image->name);
-	return ok && image_disk_ok(image->disk, image->name);
+			 image->name, damage, image->name);
+	return !damage && image_disk_ok(image->disk, image->name);
 }
 
 static bool open_named(const char *name, struct image *image)
