@@ -20,11 +20,20 @@ class Client:
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(10)
-        self.sock.connect(path)
+        self.connect(path)
         self.id = 0
         caps = b'{"capabilities":{"max_msg_fds":16,"max_data_xfer_size":1048576}}\0'
         reply = self.call(VERSION, struct.pack("=HH", 0, 0) + caps)
         assert struct.unpack_from("=HH", reply) == (0, 0), reply
+
+    def connect(self, path):
+        """The socket is there a moment before anybody listens."""
+        for _ in range(100):
+            try:
+                return self.sock.connect(path)
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        return self.sock.connect(path)
 
     def send(self, command, payload, flags=0):
         self.id = (self.id + 1) & 0xFFFF
