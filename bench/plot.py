@@ -39,7 +39,7 @@ def amount(value, unit):
     """A number as people write it."""
     prefix = ""
     for prefix in ("", "k", "M", "G"):
-        if abs(value) < 9999.5 or prefix == "G":
+        if abs(value) < 9999.5 or prefix == "G" or unit == "ns":
             break
         value /= 1000
     digits = 2 if value < 9.995 else 1 if value < 999.5 else 0

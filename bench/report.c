@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common.h"
 
@@ -10,7 +11,7 @@ static void print_value(double value, const char *unit)
 	static const char *const prefixes[] = { "", " k", " M", " G" };
 	unsigned n = 0;
 
-	while (value >= 9999.5 && n < 3) {
+	while (value >= 9999.5 && n < 3 && strcmp(unit, "ns")) {
 		value /= 1000;
 		n++;
 	}
