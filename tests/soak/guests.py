@@ -15,6 +15,7 @@ import time
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 sys.path.insert(0, f"{SOURCE}/tests/guest")
+import servers  # noqa: E402
 import vm  # noqa: E402
 
 PORTS = 3
@@ -42,16 +43,16 @@ def make_folder(folder):
 
 def kill_qemu(pid, mark):
     """SIGKILL to the QEMU among what `pid` has started: its command line has the mark."""
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-            children = [int(word) for word in file.read().split()]
-        for child in children:
+    try:
+        for child in servers.children(pid):
             with open(f"/proc/{child}/cmdline", encoding="utf-8") as file:
                 if mark in file.read():
                     os.kill(child, signal.SIGKILL)
                     return True
             if kill_qemu(child, mark):
                 return True
+    except OSError:
+        pass  # it has ended meanwhile
     return False
 
 
@@ -72,27 +73,29 @@ class Guest(threading.Thread):
             with tempfile.TemporaryDirectory() as work:
                 try:
                     self.live(f"{work}/qmp")
-                except (OSError, ValueError, RuntimeError, TimeoutError) as error:
+                except (OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
                     self.wrong.append(f"guest: {type(error).__name__}: {error}")
         self.begun.set()
 
     def live(self, path):
         self.monitor = vm.Qmp(path)
-        self.monitor.listener.settimeout(PATIENCE)
+        self.monitor.listener.settimeout(1)
         ports = [word for i in range(PORTS) for word in
                  ("-device", f"pcie-root-port,id=port{i},chassis={i + 1},slot={i + 1}")]
         self.process = subprocess.Popen(
             [self.riser, "run", "--timeout", "86400", "--memory", "256M", self.folder, "--", *ports,
              "-qmp", f"unix:{path}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace")
-        self.last, self.latest, self.ready = [], {}, threading.Event()
+        self.last, self.latest = [], {}
+        self.ready, self.is_up = threading.Event(), False  # or will never be
         reader = threading.Thread(target=self.read)
         reader.start()
         self.plugged = {}
         try:
-            self.monitor.accept()
-            if not self.ready.wait(PATIENCE):
-                raise RuntimeError(f"it does not boot; its last lines: {''.join(self.last)}")
+            self.connect()
+            self.ready.wait(PATIENCE)
+            if not self.is_up:
+                raise RuntimeError("it does not boot")
             self.begun.set()
             self.work()
         except (OSError, ValueError, RuntimeError) as error:
@@ -101,15 +104,27 @@ class Guest(threading.Thread):
             self.die(path)
             reader.join()
 
+    def connect(self):
+        """Waits for QEMU, as long as there may be one."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.monitor.accept()
+            except TimeoutError:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise
+
     def read(self):
         for line in self.process.stdout:
             self.last = [*self.last[-25:], line]
             if "soak: ready" in line:
+                self.is_up = True
                 self.ready.set()
             elif "soak: BAD" in line:
                 self.wrong.append(line.strip())
             elif line.startswith("soak: "):
                 self.latest = {k: int(n) for k, n in re.findall(r"(\w+)=(\d+)", line)}
+        self.ready.set()
 
     def work(self):
         """Plugs in and out, for as long as this guest lives."""

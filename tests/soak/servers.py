@@ -11,14 +11,17 @@ COLUMNS = ["rss_kib", "pss_kib", "anonymous_kib", "shared_kib", "fds", "threads"
 SLACK_KIB = 256  # an allocator's ups and downs
 
 
-def tree(pid):
-    """The process and those it has started."""
-    found = [pid]
+def children(pid):
+    found = []
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                found += tree(int(child))
+            found += map(int, file.read().split())
     return found
+
+
+def tree(pid):
+    """The process and those it has started."""
+    return [pid] + [one for child in children(pid) for one in tree(child)]
 
 
 def read_fields(path):
