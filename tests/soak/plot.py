@@ -26,7 +26,8 @@ def panel(top, title, series, duration):
     for share in 0, 0.5, 1:
         y = top + HEIGHT * (1 - share / 1.1)
         out.append(f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
-        out.append(text(LEFT - 8, y + 4, f"{most * share:,.0f}", 'text-anchor="end"'))
+        out.append(text(LEFT - 8, y + 4, f"{most * share:,.1f}".removesuffix(".0"),
+                        'text-anchor="end"'))
     for points, colour in zip(series, COLOURS):
         path = " ".join(f"{LEFT + WIDTH * at / duration:.1f},"
                         f"{top + HEIGHT * (1 - value / most / 1.1):.1f}" for at, value in corners(points))
