@@ -111,3 +111,15 @@ int arguments_parse(const struct argp *argp, int argc, char **argv, void *input)
 	}
 	return argp_parse(argp, argc, argv, 0, NULL, input);
 }
+
+char **arguments_behind_dashes(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		*argc = i;
+		argv[i] = NULL;
+		return argv + i + 1;
+	}
+	return NULL;
+}

@@ -42,6 +42,8 @@ char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct argp;
 struct argp_state;
 int arguments_parse(const struct argp *argp, int argc, char **argv, void *input);
+/* Cuts argv at "--"; what follows it, QEMU's words, or NULL. */
+char **arguments_behind_dashes(int *argc, char **argv);
 void misused(const struct argp_state *state, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 

@@ -13,19 +13,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* Cuts argv at "--": what follows is QEMU's. */
-static char **cut_line(int *argc, char **argv)
-{
-	for (int i = 1; i < *argc; i++) {
-		if (strcmp(argv[i], "--"))
-			continue;
-		*argc = i;
-		argv[i] = NULL;
-		return argv + i + 1;
-	}
-	return NULL;
-}
-
 static int conclude(const struct report *report)
 {
 	if (!report->problems && !report->warnings)
@@ -52,7 +39,7 @@ int cmd_doctor(int argc, char **argv)
 		NULL
 	};
 	struct report report = { 0 };
-	char **words = cut_line(&argc, argv);
+	char **words = arguments_behind_dashes(&argc, argv);
 
 	if (arguments_parse(&argp, argc, argv, NULL))
 		return CLI_USAGE;

@@ -184,19 +184,6 @@ static const struct argp argp = { known,
 				  NULL,
 				  NULL };
 
-/* Cuts argv at "--": what follows is QEMU's. */
-static char **cut_extra(int *argc, char **argv)
-{
-	for (int i = 1; i < *argc; i++) {
-		if (strcmp(argv[i], "--"))
-			continue;
-		*argc = i;
-		argv[i] = NULL;
-		return argv + i + 1;
-	}
-	return NULL;
-}
-
 /* The word of --image becomes the image that it means. */
 static bool choose_image(struct run_options *options)
 {
@@ -254,7 +241,7 @@ int cmd_run(int argc, char **argv)
 	struct signals signals = { .fd = -1 };
 	int status = CLI_FAIL;
 
-	options.extra = cut_extra(&argc, argv);
+	options.extra = arguments_behind_dashes(&argc, argv);
 	if (arguments_parse(&argp, argc, argv, &options))
 		return CLI_USAGE;
 	if (choose_image(&options) && complete(&options) && check_options(&options) &&
