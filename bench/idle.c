@@ -36,7 +36,9 @@ static pid_t start(const char *riser, const char *device, const char *socket)
 	return pid;
 }
 
-/* Bytes of private memory that are there. */
+/*
+ * Bytes that it has written: pages of libraries are files', whoever else maps them at the moment.
+ */
 static double private_memory(pid_t pid)
 {
 	char path[64], line[256];
@@ -48,8 +50,7 @@ static double private_memory(pid_t pid)
 	if (!file)
 		die("cannot read smaps_rollup");
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "Private_Clean: %lu", &kib) == 1 ||
-		    sscanf(line, "Private_Dirty: %lu", &kib) == 1)
+		if (sscanf(line, "Private_Dirty: %lu", &kib) == 1)
 			sum += kib;
 	}
 	fclose(file);
