@@ -88,9 +88,11 @@ static bool find_space(const char *word, size_t length, struct poke_target *targ
 		target->space = POKE_MEMORY;
 		return true;
 	}
+	if (length != 4 || strncmp(word, "bar", 3) != 0)
+		return false;
 	target->space = POKE_BAR;
 	target->bar = (unsigned)(word[3] - '0');
-	return length == 4 && !strncmp(word, "bar", 3) && target->bar < 6;
+	return target->bar < 6;
 }
 
 bool poke_target(struct session *session, const char *word, struct poke_target *target,

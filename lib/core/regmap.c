@@ -71,14 +71,16 @@ static void expand(struct riser__regmap *map, const struct riser_table *regs)
 	qsort(map->slots, n, sizeof(*map->slots), by_offset);
 }
 
+/* Each granule once, also where registers overlap: there are no buckets for more. */
 static void index_slots(struct riser__regmap *map)
 {
+	uint64_t granule = 0;
+
 	for (size_t i = 0; i < map->count; i++) {
 		const struct riser__slot *slot = &map->slots[i];
-		uint64_t granule = slot->offset / GRANULE;
 
-		if (i && last_granule(slot - 1) == granule)
-			continue;
+		if (granule < slot->offset / GRANULE)
+			granule = slot->offset / GRANULE;
 		for (; granule <= last_granule(slot); granule++) {
 			uint64_t b = bucket_of(map, granule);
 

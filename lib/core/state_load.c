@@ -234,7 +234,7 @@ int riser__dev_load(struct riser_dev *dev, const void *data, size_t size,
 		.dev = dev,
 		.items = &items,
 		.at = data,
-		.end = (const uint8_t *)data + size,
+		.end = size ? (const uint8_t *)data + size : data,
 		.error = error,
 	};
 	int ret = riser__items_create(dev, &items);
