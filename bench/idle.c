@@ -37,7 +37,8 @@ static pid_t start(const char *riser, const char *device, const char *socket)
 }
 
 /*
- * Bytes that it has written: pages of libraries are files', whoever else maps them at the moment.
+ * Bytes that it has written: pages of libraries are files', whoever else maps them at the
+ * moment.
  */
 static double private_memory(pid_t pid)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device to look at: on the bench, behind a socket, or in a machine without CPUs; with its model
- * where one is known.
+ * A device to look at: on the bench, behind a socket, or in a machine without CPUs; with its
+ * model where one is known.
  */
 #ifndef RISER_CLI_SESSION_H
 #define RISER_CLI_SESSION_H

@@ -123,7 +123,9 @@ int riser_serve(struct riser_model *model, const struct riser_server_config *con
 /*
  * All that the main() of a program does that is a device itself, in whatever language:
  *
- *   PROGRAM [OPTION=VALUE,...] [--socket PATH] [--poll] [--verbose] | --check | --reach | --help
+ *   PROGRAM [OPTION=VALUE,...] [--socket PATH] [--poll] [--verbose]
+ *   PROGRAM [OPTION=VALUE,...] --check | --reach
+ *   PROGRAM --help
  *
  * With --check it makes the device on the bench and ends; `riser run PROGRAM` uses that. With
  * --reach it prints what riser_model_reach() finds, "FLAGS SUFFIX PATH", numbers in decimal and
