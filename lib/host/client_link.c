@@ -234,6 +234,7 @@ static int take_reply(struct client *c, const struct vu_header *header, size_t s
 
 static int await(struct client *c, uint16_t id, struct client_request *request)
 {
+	uint64_t until = client_now(&c->host) + PATIENCE_MS * UINT64_C(1000000);
 	struct vu_header header;
 	size_t size = 0;
 	int ret;
@@ -241,7 +242,10 @@ static int await(struct client *c, uint16_t id, struct client_request *request)
 	for (;;) {
 		int fd = -1;
 
-		ret = receive_message(c, &header, &size, &fd);
+		/* What it asks meanwhile is answered, but not instead of its own answer. */
+		ret = client_now(&c->host) < until
+			      ? receive_message(c, &header, &size, &fd)
+			      : lost(c, "asks and asks, and does not answer");
 		if (!ret && (header.flags & VU_TYPE_MASK) == VU_TYPE_REPLY && header.id == id &&
 		    header.command == request->command) {
 			c->posted = false;

@@ -24,12 +24,15 @@ static int set_state(struct client *c, enum riser__vu_state state)
 	return client_call(c, &request);
 }
 
+/* A state that has no end is a server that lies. */
+enum { PIECES_MAX = 65536, STATE_MAX = 1 << 30 };
+
 static int read_data(struct client *c, struct riser__buffer *to)
 {
 	uint8_t *piece = malloc(c->max_data);
 	int ret = piece ? 0 : -ENOMEM;
 
-	for (;;) {
+	for (unsigned pieces = 1;; pieces++) {
 		struct vu_mig_data ask = { (uint32_t)sizeof(ask) + c->max_data, c->max_data },
 				   got;
 		struct client_request request = { .command = VU_MIG_DATA_READ,
@@ -46,6 +49,13 @@ static int read_data(struct client *c, struct riser__buffer *to)
 			break;
 		riser__buffer_add(to, piece, request.rest_size);
 		ret = to->failed ? -ENOMEM : 0;
+		if (pieces == PIECES_MAX || to->size > STATE_MAX) {
+			ret = riser__host_fail(
+				&c->host, -EPROTO,
+				"the server's saved state does not end: %zu bytes in %u pieces",
+				to->size, pieces);
+			break;
+		}
 	}
 	if (!piece || to->failed)
 		riser__host_fail(&c->host, -ENOMEM, "no memory for the device's state");

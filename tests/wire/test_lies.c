@@ -330,6 +330,8 @@ static void test_contents(void **state)
 		{ "an empty configuration space", PAYLOAD, WIRE_REGION_INFO, -EPROTO,
 		  "impossible size", BYTES(32, 7, 0, 0, 0, 0, 0, 0) },
 		{ "half of what was read", CUT, WIRE_READ, -EPROTO, "bytes for" },
+		{ "a saved state without end", PAYLOAD, WIRE_MIG_READ, -EPROTO, "does not end",
+		  BYTES(12, 4, 77) },
 		{ "descriptors that nobody asked for", MANY_FDS, WIRE_READ },
 		{ "descriptors with a region", MANY_FDS, WIRE_REGION_INFO, -ENODEV,
 		  "too short" },
