@@ -54,8 +54,7 @@ def operate(monitor, lines, device):
             monitor.command('device_add', id='plugged', bus='rootport', **device)
         if 'used:' in line:
             assert int(line.split()[-1]) > 0
-            monitor.command('device_del', id='plugged')
-            monitor.wait_event('DEVICE_DELETED')
+            monitor.unplug('plugged')
 
 
 def run(attach, machine, folder):

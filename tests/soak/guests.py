@@ -151,8 +151,7 @@ class Guest(threading.Thread):
 
     def unplug(self, port):
         self.last.append(f"unplug {self.plugged[port].name} from port{port}\n")
-        self.monitor.command("device_del", id=f"plugged{port}")
-        self.monitor.wait_event("DEVICE_DELETED")
+        self.monitor.unplug(f"plugged{port}")
         self.pool.give_back(self.plugged.pop(port), "guest")
 
     def die(self, path):
