@@ -7,7 +7,7 @@
 #include "core/dev.h"
 #include "pci/function.h"
 
-static int allowed(struct riser_dev *dev, uint64_t iova, uint64_t length)
+static int refuse(struct riser_dev *dev, uint64_t iova, uint64_t length)
 {
 	if (!riser__pci_bus_master(dev)) {
 		riser__dev_mistake(dev, RISER__BAD_DMA,
@@ -16,29 +16,46 @@ static int allowed(struct riser_dev *dev, uint64_t iova, uint64_t length)
 				   length, iova);
 		return -EACCES;
 	}
-	if (iova > dev->desc->dma_mask || (length && length - 1 > dev->desc->dma_mask - iova)) {
-		riser__dev_mistake(dev, RISER__BAD_DMA,
-				   "DMA of %" PRIu64 " bytes at %#" PRIx64
-				   ", past the device's mask %#" PRIx64,
-				   length, iova, dev->desc->dma_mask);
-		return -EFAULT;
-	}
-	return 0;
+	riser__dev_mistake(dev, RISER__BAD_DMA,
+			   "DMA of %" PRIu64 " bytes at %#" PRIx64
+			   ", past the device's mask %#" PRIx64,
+			   length, iova, dev->desc->dma_mask);
+	return -EFAULT;
 }
 
-static int copy(struct riser_dev *dev, uint64_t iova, void *buffer, size_t length, bool write)
+static inline int allowed(struct riser_dev *dev, uint64_t iova, uint64_t length)
 {
-	int ret = allowed(dev, iova, length);
+	uint64_t mask = dev->desc->dma_mask;
 
-	if (ret || !length)
-		return ret;
-	ret = dev->ops->dma(dev->host, iova, buffer, length, write);
+	if (riser__pci_bus_master(dev) && iova <= mask &&
+	    (!length || length - 1 <= mask - iova))
+		return 0;
+	return refuse(dev, iova, length);
+}
+
+/* What the host's own way did not do. */
+static int copy_otherwise(struct riser_dev *dev, uint64_t iova, void *buffer, size_t length,
+			  bool write, int ret)
+{
+	if (ret == -EREMOTE)
+		ret = dev->ops->dma_remote(dev->host, iova, buffer, length, write);
 	if (ret == -EFAULT)
 		riser__dev_mistake(dev, RISER__BAD_DMA, "DMA %s of %zu bytes at %#" PRIx64,
 				   write ? "write" : "read", length, iova);
 	else if (ret)
 		riser__dev_dma_failed(dev, ret, write ? "write" : "read", iova, length);
 	return ret;
+}
+
+static inline int copy(struct riser_dev *dev, uint64_t iova, void *buffer, size_t length,
+		       bool write)
+{
+	int ret = allowed(dev, iova, length);
+
+	if (ret || !length)
+		return ret;
+	ret = dev->ops->dma(dev->host, iova, buffer, length, write);
+	return ret ? copy_otherwise(dev, iova, buffer, length, write, ret) : 0;
 }
 
 int riser_dma_read(struct riser_dev *dev, uint64_t iova, void *to, size_t length)

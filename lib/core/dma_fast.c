@@ -19,9 +19,9 @@ void riser__dma_fast_init(struct riser__dma_fast *fast)
 
 void riser__dma_fast_remember(struct riser__dma_fast *fast, struct riser__dma_range *range)
 {
-	uintptr_t self = (uintptr_t)pthread_self(), none = 0;
+	uintptr_t self = riser__dma_fast_self(), none = 0;
 
-	if (!fast->able || !range->memory)
+	if (!fast->able || !range->memory || range->dirty)
 		return;
 	if (atomic_load_explicit(&fast->owner, memory_order_relaxed) == self ||
 	    atomic_compare_exchange_strong(&fast->owner, &none, self))
@@ -35,7 +35,7 @@ void riser__dma_fast_forget(struct riser__dma_fast *fast)
 	if (!atomic_load(&fast->range))
 		return;
 	atomic_store(&fast->range, NULL);
-	if (atomic_load(&fast->owner) == (uintptr_t)pthread_self())
+	if (atomic_load(&fast->owner) == riser__dma_fast_self())
 		return;
 	/*
 	 * A fence on all cores that run us now: the owner sees that there is nothing, or is

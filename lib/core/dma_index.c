@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 256 };
+/* So few that moving them is nothing, so many that of 65,535 ranges the chunks are few. */
+enum { SLOTS = 64 };
 
 struct riser__dma_chunk {
 	size_t count; /* at least 1 */
@@ -129,30 +130,23 @@ static void remove_chunk(struct riser__dma_index *index, size_t at)
 }
 
 /*
- * Finds the place for a range, with a free slot. At the end of all, where memory mostly comes
- * in order, a full chunk stays full; elsewhere it is halved.
+ * Frees a slot for what is to come before `place`, or at the end of its chunk. At both ends of
+ * all, where memory mostly comes in order, a full chunk stays full; elsewhere it is halved.
  */
-static int make_room(struct riser__dma_index *index, uint64_t iova,
-		     struct riser__dma_place *place)
+static int make_room(struct riser__dma_index *index, struct riser__dma_place *place)
 {
-	struct riser__dma_chunk *chunk;
-	int ret = 0;
+	size_t count = index->chunk_count ? index->chunks[place->chunk]->count : SLOTS;
+	int ret;
 
-	if (!index->chunk_count) {
-		*place = (struct riser__dma_place){ 0, 0 };
-		return add_chunk(index, 0, NULL, 0);
-	}
-	place->chunk = search(index->firsts, index->chunk_count, iova);
-	chunk = index->chunks[place->chunk];
-	place->slot = search(chunk->firsts, chunk->count, iova);
-	place->slot += chunk->firsts[place->slot] < iova;
-	if (chunk->count < SLOTS)
+	if (count < SLOTS)
 		return 0;
+	if (!index->chunk_count || (!place->chunk && !place->slot))
+		return add_chunk(index, 0, NULL, 0);
 	if (place->slot == SLOTS && place->chunk == index->chunk_count - 1) {
 		*place = (struct riser__dma_place){ index->chunk_count, 0 };
 		return add_chunk(index, place->chunk, NULL, 0);
 	}
-	ret = add_chunk(index, place->chunk + 1, chunk, SLOTS / 2);
+	ret = add_chunk(index, place->chunk + 1, index->chunks[place->chunk], SLOTS / 2);
 	if (place->slot > SLOTS / 2) {
 		place->chunk++;
 		place->slot -= SLOTS / 2;
@@ -160,23 +154,40 @@ static int make_room(struct riser__dma_index *index, uint64_t iova,
 	return ret;
 }
 
-static bool overlaps(const struct riser__dma_index *index, const struct riser__dma_range *range)
+/* Where a range of [iova, last] comes in; -EEXIST: it overlaps. */
+static int find_gap(const struct riser__dma_index *index, uint64_t iova, uint64_t last,
+		    struct riser__dma_place *place)
 {
-	struct riser__dma_range *next =
-		riser__dma_index_get(index, riser__dma_index_find(index, range->iova));
+	const struct riser__dma_chunk *chunk;
+	struct riser__dma_place next;
 
-	return next && next->iova <= range->last;
+	*place = (struct riser__dma_place){ 0, 0 };
+	if (!index->chunk_count)
+		return 0;
+	place->chunk = search(index->firsts, index->chunk_count, iova);
+	chunk = index->chunks[place->chunk];
+	place->slot = search(chunk->firsts, chunk->count, iova);
+	next = *place;
+	if (chunk->firsts[place->slot] <= iova) {
+		if (chunk->ranges[place->slot]->last >= iova)
+			return -EEXIST;
+		riser__dma_index_next(index, &next);
+		place->slot++;
+	}
+	if (next.chunk < index->chunk_count &&
+	    index->chunks[next.chunk]->firsts[next.slot] <= last)
+		return -EEXIST;
+	return 0;
 }
 
 int riser__dma_index_insert(struct riser__dma_index *index, struct riser__dma_range *range)
 {
 	struct riser__dma_chunk *chunk;
 	struct riser__dma_place place;
-	int ret;
+	int ret = find_gap(index, range->iova, range->last, &place);
 
-	if (overlaps(index, range))
-		return -EEXIST;
-	ret = make_room(index, range->iova, &place);
+	if (!ret)
+		ret = make_room(index, &place);
 	if (ret)
 		return ret;
 	chunk = index->chunks[place.chunk];

@@ -76,20 +76,23 @@ int riser__dma_table_add(struct riser__dma_table *table, uint64_t iova, uint64_t
 	return ret;
 }
 
-/* Whether [iova, last] holds ranges, and none that an end of it cuts. */
-static int check_whole(const struct riser__dma_table *table, uint64_t iova, uint64_t last)
+/* How many ranges [iova, last] holds, from `first` on, and none that an end of it cuts. */
+static int count_whole(const struct riser__dma_table *table, uint64_t iova, uint64_t last,
+		       struct riser__dma_place *first, size_t *count)
 {
 	struct riser__dma_place at = riser__dma_index_find(&table->index, iova);
 	const struct riser__dma_range *range;
-	int ret = -ENOENT;
+
+	*first = at;
+	*count = 0;
 
 	for (; (range = riser__dma_index_get(&table->index, at)) && range->iova <= last;
 	     riser__dma_index_next(&table->index, &at)) {
 		if (range->iova < iova || range->last > last)
 			return -EINVAL;
-		ret = 0;
+		++*count;
 	}
-	return ret;
+	return *count ? 0 : -ENOENT;
 }
 
 int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint64_t length)
@@ -97,21 +100,21 @@ int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint6
 	uint64_t last = iova + length - 1;
 	struct riser__dma_range *range;
 	struct riser__dma_place at;
+	size_t count;
 	int ret;
 
 	if (!length || last < iova)
 		return -EINVAL;
 	pthread_rwlock_wrlock(&table->lock);
-	ret = check_whole(table, iova, last);
+	ret = count_whole(table, iova, last, &at, &count);
 	if (!ret)
 		riser__dma_fast_forget(&table->fast);
-	while (!ret) {
-		at = riser__dma_index_find(&table->index, iova);
+	while (!ret && count--) {
 		range = riser__dma_index_get(&table->index, at);
-		if (!range || range->iova > last)
-			break;
 		riser__dma_index_erase(&table->index, at);
 		riser__dma_range_revoke(range);
+		if (count)
+			at = riser__dma_index_find(&table->index, iova);
 	}
 	pthread_rwlock_unlock(&table->lock);
 	return ret;
@@ -198,17 +201,15 @@ static void move(void *to, const void *from, size_t length, bool write)
 	}
 }
 
-static void copy(struct riser__dma_range *range, uint64_t iova, void *buffer, size_t length,
-		 bool write)
+static inline void copy(const struct riser__dma_range *range, uint64_t iova, void *buffer,
+			size_t length, bool write)
 {
 	char *memory = range->memory + (iova - range->iova);
 
-	if (write) {
+	if (write)
 		move(memory, buffer, length, true);
-		riser__dma_range_mark(range, iova, length);
-	} else {
+	else
 		move(buffer, memory, length, false);
-	}
 }
 
 static bool is_broken(const struct riser__dma_range *range)
@@ -229,6 +230,8 @@ static int copy_all(struct riser__dma_table *table, uint64_t iova, char *next, s
 		size_t piece = length <= room ? length : (size_t)room;
 
 		copy(range, iova, next, piece, write);
+		if (write)
+			riser__dma_range_mark(range, iova, piece);
 		if (is_broken(range))
 			ret = -EIO;
 		else
@@ -241,26 +244,31 @@ static int copy_all(struct riser__dma_table *table, uint64_t iova, char *next, s
 	return ret;
 }
 
+/* Not inlined: its registers would be saved on the fast way too. */
+__attribute__((noinline)) static int copy_locked(struct riser__dma_table *table, uint64_t iova,
+						 void *buffer, size_t length, bool write)
+{
+	int ret;
+
+	pthread_rwlock_rdlock(&table->lock);
+	ret = length ? copy_all(table, iova, buffer, length, write) : 0;
+	pthread_rwlock_unlock(&table->lock);
+	return ret;
+}
+
 int riser__dma_table_copy(struct riser__dma_table *table, uint64_t iova, void *buffer,
 			  size_t length, bool write)
 {
-	struct riser__dma_range *range;
-	int ret;
+	struct riser__dma_range *range = riser__dma_fast_enter(
+		&table->fast, iova, length, write ? RISER_DMA_WRITE : RISER_DMA_READ);
+	bool broken;
 
-	if (!length)
-		return 0;
-	range = riser__dma_fast_enter(&table->fast, iova, length,
-				      write ? RISER_DMA_WRITE : RISER_DMA_READ);
-	if (range) {
-		copy(range, iova, buffer, length, write);
-		ret = is_broken(range) ? -EIO : 0;
-		riser__dma_fast_leave(&table->fast);
-		return ret;
-	}
-	pthread_rwlock_rdlock(&table->lock);
-	ret = copy_all(table, iova, buffer, length, write);
-	pthread_rwlock_unlock(&table->lock);
-	return ret;
+	if (!range)
+		return copy_locked(table, iova, buffer, length, write);
+	copy(range, iova, buffer, length, write);
+	broken = is_broken(range);
+	riser__dma_fast_leave(&table->fast);
+	return broken ? -EIO : 0;
 }
 
 int riser__dma_table_map(struct riser__dma_table *table, uint64_t iova, size_t length,

@@ -46,9 +46,11 @@ struct riser__host_ops {
 
 	/*
 	 * Guest memory. Mask and bus-master rules are applied already. Any thread. Errors as in
-	 * riser.h.
+	 * riser.h; -EREMOTE: nothing was copied, and only dma_remote() reaches all of it.
 	 */
 	int (*dma)(void *host, uint64_t iova, void *buffer, size_t length, bool write);
+	/* NULL where dma() never says -EREMOTE. */
+	int (*dma_remote)(void *host, uint64_t iova, void *buffer, size_t length, bool write);
 	int (*dma_map)(void *host, uint64_t iova, size_t length, unsigned access,
 		       struct riser_dma *dma);
 	int (*dma_unmap)(void *host, struct riser_dma *dma);

@@ -153,16 +153,32 @@ static int reachable(struct riser_server *server)
 	return atomic_load(&server->stopped) ? -EACCES : 0;
 }
 
+/* Not inlined: its registers would be saved for every access. */
+__attribute__((noinline)) static int dma_traced(struct riser_server *server, uint64_t iova,
+						void *buffer, size_t length, bool write)
+{
+	int ret = riser__dma_table_copy(server->table, iova, buffer, length, write);
+
+	if (!ret)
+		vu_client_check_memory(server, iova, buffer, length, write);
+	return ret;
+}
+
 static int dma(void *host, uint64_t iova, void *buffer, size_t length, bool write)
 {
 	struct riser_server *server = host;
 	int ret = reachable(server);
 
-	if (!ret)
-		ret = riser__dma_table_copy(server->table, iova, buffer, length, write);
-	if (!ret && __builtin_expect(server->trace, 0))
-		vu_client_check_memory(server, iova, buffer, length, write);
-	return ret == -EREMOTE ? vu_remote_dma(server, iova, buffer, length, write) : ret;
+	if (ret)
+		return ret;
+	if (__builtin_expect(server->trace, 0))
+		return dma_traced(server, iova, buffer, length, write);
+	return riser__dma_table_copy(server->table, iova, buffer, length, write);
+}
+
+static int dma_remote(void *host, uint64_t iova, void *buffer, size_t length, bool write)
+{
+	return vu_remote_dma(host, iova, buffer, length, write);
 }
 
 static int dma_map(void *host, uint64_t iova, size_t length, unsigned access,
@@ -189,6 +205,7 @@ static const struct riser__host_ops ops = {
 	.intx = vu_irqs_intx,
 	.message = vu_irqs_message,
 	.dma = dma,
+	.dma_remote = dma_remote,
 	.dma_map = dma_map,
 	.dma_unmap = dma_unmap,
 	.log = log_line,
