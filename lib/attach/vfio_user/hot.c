@@ -74,35 +74,45 @@ static uint8_t *memory_of(const struct riser_dev *dev, const uint8_t *from, uint
 				 count);
 }
 
-/* As many as follow one another. `room`: bytes of replies. Returns those that were read. */
-static size_t read_memory(const struct riser_dev *dev, const uint8_t **at, const uint8_t *end,
-			  uint8_t *to, size_t room)
+/*
+ * Accesses with a reply, as many as follow one another. `room`: bytes of replies. Returns those
+ * that there are.
+ */
+static size_t answer_memory(const struct riser_dev *dev, const uint8_t **at, const uint8_t *end,
+			    uint8_t *to, size_t room)
 {
 	const uint8_t *from = *at;
 	uint8_t *start = to, *most = to + room;
 
 	while ((size_t)(end - from) >= sizeof(struct access) &&
 	       (size_t)(most - to) >= sizeof(struct access) + WIDEST) {
+		unsigned command = get16(from, offsetof(struct vu_header, command));
 		uint32_t count = get32(from, offsetof(struct access, at.count));
-		const uint8_t *memory;
+		uint32_t size = get32(from, offsetof(struct vu_header, size));
+		bool write = command == VU_REGION_WRITE;
+		uint8_t *memory;
 
-		if (get16(from, offsetof(struct vu_header, command)) != VU_REGION_READ ||
-		    get32(from, offsetof(struct vu_header, size)) != sizeof(struct access) ||
-		    get32(from, offsetof(struct vu_header, flags)) || count > WIDEST)
+		if ((!write && command != VU_REGION_READ) ||
+		    get32(from, offsetof(struct vu_header, flags)) || count > WIDEST ||
+		    size != sizeof(struct access) + (write ? count : 0) ||
+		    size > (size_t)(end - from))
 			break;
 		memory = memory_of(dev, from, count);
 		if (!memory)
 			break;
-		riser__copy(to + sizeof(struct access), memory, count);
-		to += end_reply(to, from, count);
-		from += sizeof(struct access);
+		if (write)
+			riser__copy(memory, from + sizeof(struct access), count);
+		else
+			riser__copy(to + sizeof(struct access), memory, count);
+		to += end_reply(to, from, write ? 0 : count);
+		from += size;
 	}
 	*at = from;
 	return (size_t)(to - start);
 }
 
 /* The same of posted writes. */
-static void write_memory(const struct riser_dev *dev, const uint8_t **at, const uint8_t *end)
+static void post_memory(const struct riser_dev *dev, const uint8_t **at, const uint8_t *end)
 {
 	const uint8_t *from = *at;
 
@@ -132,10 +142,10 @@ static void serve_memory(struct riser_server *server)
 	const uint8_t *from = in->data + in->start, *end = in->data + in->end;
 	uint8_t *reply = begin_reply(out);
 
-	write_memory(server->dev, &from, end);
+	post_memory(server->dev, &from, end);
 	if (reply)
 		out->end +=
-			read_memory(server->dev, &from, end, reply, out->capacity - out->end);
+			answer_memory(server->dev, &from, end, reply, out->capacity - out->end);
 	in->start = (size_t)(from - in->data);
 }
 
