@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the descriptor's check share. Errors are -EINVAL, with the line and the
+ * rule. */
+#ifndef RISER_CORE_CHECK_H
+#define RISER_CORE_CHECK_H
+
+#include <riser/riser.h>
+
+#include "core/error.h"
+
+struct riser__check {
+	const struct riser_pci_device *desc;
+	struct riser_error *error;
+	const char *where; /* "BAR0" or "capability 2" */
+};
+
+#define refuse(c, ...) riser__fail((c)->error, -EINVAL, __VA_ARGS__)
+
+static inline bool riser__power_of_two(uint64_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+static inline uint64_t riser__reg_count(const struct riser_reg *reg)
+{
+	return reg->count ? reg->count : 1;
+}
+
+/* Letters, digits, '_' and '-'. */
+bool riser__good_name(const char *name);
+/* Whether [at, at + size) of the state is there for `name`, which is a `what`. */
+int riser__check_in_state(const struct riser__check *c, const char *what, const char *name,
+			  uint64_t at, uint64_t size);
+/* check_regs.c: the registers of what is at c->where, of `size` bytes. */
+int riser__check_regs(const struct riser__check *c, const struct riser_table *regs,
+		      uint64_t size);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules of a register map. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "core/check.h"
+#include "core/regmap.h"
+
+/* Arrays are expanded in memory; more registers than this are a mistake of the author's. */
+#define REGS_MAX (1u << 20)
+
+/* From the first byte of the first element to the last of the last. */
+static uint64_t reg_span(const struct riser_reg *reg)
+{
+	uint64_t stride = reg->stride ? reg->stride : reg->width;
+
+	return (riser__reg_count(reg) - 1) * stride + reg->width;
+}
+
+static int check_masks(const struct riser__check *c, const struct riser_reg *reg)
+{
+	uint64_t all = riser__ones(reg->width);
+	uint64_t masks[] = { reg->rw, reg->w1c, reg->w1s, reg->once };
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < sizeof(masks) / sizeof(*masks); i++) {
+		uint64_t mask = masks[i] == RISER_ALL ? all : masks[i];
+
+		if (mask & ~all)
+			return refuse(
+				c, "%s: %s register '%s': a mask has bits above its %u bytes",
+				c->desc->name, c->where, reg->name, reg->width);
+		if (mask & seen)
+			return refuse(c,
+				      "%s: %s register '%s': bits %#" PRIx64
+				      " are in two of rw, w1c, w1s and once",
+				      c->desc->name, c->where, reg->name, mask & seen);
+		seen |= mask;
+	}
+	if (reg->reset & ~all)
+		return refuse(c,
+			      "%s: %s register '%s': reset value %#" PRIx64
+			      " needs more than %u bytes",
+			      c->desc->name, c->where, reg->name, reg->reset, reg->width);
+	return 0;
+}
+
+static bool adjacent(uint64_t mask)
+{
+	uint64_t low = mask & -mask;
+
+	return mask && !(mask & (mask + low));
+}
+
+static int check_fields(const struct riser__check *c, const struct riser_reg *reg)
+{
+	const struct riser_reg_field *field = reg->fields.base;
+
+	for (uint32_t i = 0; i < reg->fields.count; i++) {
+		uint64_t mask = field[i].mask;
+
+		if (!riser__good_name(field[i].name) || mask & ~riser__ones(reg->width) ||
+		    !adjacent(mask))
+			return refuse(c,
+				      "%s: %s register '%s': field %u needs a name and "
+				      "adjacent bits of "
+				      "the register",
+				      c->desc->name, c->where, reg->name, i);
+	}
+	return 0;
+}
+
+static int check_reg_shape(const struct riser__check *c, const struct riser_reg *reg,
+			   uint32_t line)
+{
+	if (!riser__good_name(reg->name))
+		return refuse(c,
+			      "%s: %s register %u: it needs a name of letters, digits and '_'",
+			      c->desc->name, c->where, line);
+	if (!riser__power_of_two(reg->width) || reg->width > 8)
+		return refuse(c, "%s: %s register '%s': width %u is not 1, 2, 4 or 8",
+			      c->desc->name, c->where, reg->name, reg->width);
+	if (reg->offset % reg->width || reg->stride % reg->width)
+		return refuse(c,
+			      "%s: %s register '%s': offset %#" PRIx64
+			      " or stride %u is not a multiple of its width %u",
+			      c->desc->name, c->where, reg->name, reg->offset, reg->stride,
+			      reg->width);
+	if (reg->part && (!riser__power_of_two(reg->part) || reg->part > reg->width))
+		return refuse(
+			c, "%s: %s register '%s': part %u is not 1, 2, 4 or 8 up to its width",
+			c->desc->name, c->where, reg->name, reg->part);
+	if (reg->stride && reg->stride < reg->width)
+		return refuse(c, "%s: %s register '%s': stride %u is less than its width %u",
+			      c->desc->name, c->where, reg->name, reg->stride, reg->width);
+	return 0;
+}
+
+static int check_reg(const struct riser__check *c, const struct riser_reg *reg, uint32_t line,
+		     uint64_t size)
+{
+	int ret = check_reg_shape(c, reg, line);
+
+	if (!ret)
+		ret = check_masks(c, reg);
+	if (!ret)
+		ret = check_fields(c, reg);
+	if (!ret)
+		ret = riser__check_in_state(c, "register", reg->name, reg->at,
+					    riser__reg_count(reg) * reg->width);
+	if (!ret && (reg->offset > size || reg_span(reg) > size - reg->offset))
+		ret = refuse(c,
+			     "%s: %s register '%s' at %#" PRIx64 " ends past its %" PRIu64
+			     " bytes",
+			     c->desc->name, c->where, reg->name, reg->offset, size);
+	return ret;
+}
+
+static int check_overlap(const struct riser__check *c, const struct riser_table *regs)
+{
+	struct riser__regmap *map;
+	int ret = riser__regmap_create(regs, &map);
+
+	if (ret)
+		return riser__fail(c->error, ret, "%s: no memory for its registers",
+				   c->desc->name);
+	for (size_t i = 1; i < map->count && !ret; i++) {
+		const struct riser__slot *a = &map->slots[i - 1], *b = &map->slots[i];
+
+		if (b->offset - a->offset < a->reg->width)
+			ret = refuse(c, "%s: %s registers '%s' and '%s' overlap at %#" PRIx64,
+				     c->desc->name, c->where, a->reg->name, b->reg->name,
+				     b->offset);
+	}
+	riser__regmap_destroy(map);
+	return ret;
+}
+
+int riser__check_regs(const struct riser__check *c, const struct riser_table *regs,
+		      uint64_t size)
+{
+	const struct riser_reg *reg = regs->base;
+	uint64_t total = 0;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < regs->count && !ret; i++) {
+		ret = check_reg(c, &reg[i], i, size);
+		total += riser__reg_count(&reg[i]);
+	}
+	if (!ret && total > REGS_MAX)
+		return refuse(
+			c, "%s: %s has %" PRIu64 " registers; at most %u are taken: use .ops",
+			c->desc->name, c->where, total, REGS_MAX);
+	return ret ? ret : check_overlap(c, regs);
+}
