@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <riser/host.h>
@@ -29,6 +31,7 @@ enum lie {
 	MANY_FDS,      /* eight descriptors with it */
 	PAYLOAD,       /* as the case says */
 	ASKS,	       /* first a request of its own: the case's, whose answer it notes */
+	ASKS_ON,       /* one after the other, a second apart */
 };
 
 struct lying {
@@ -125,15 +128,29 @@ static size_t honest(struct liar *s, uint8_t *to)
 	return 0;
 }
 
-/* A request of the server's; its answer is taken before anything else. */
-static void ask(struct liar *s)
+/* Seconds by which the host's clock is fast: the C library's own is not asked. */
+static atomic_int fast;
+
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int ret = (int)syscall(SYS_clock_gettime, clock, ts);
+
+	ts->tv_sec += atomic_load(&fast);
+	return ret;
+}
+
+/* A request of the server's; its answer is taken before anything else. False: none came. */
+static bool ask(struct liar *s)
 {
 	struct wire_header asked = s->w.in.header;
+	bool answered;
 
 	wire_send(&s->w, s->lying->request, 0, s->lying->data, s->lying->size);
-	if (wire_receive(&s->w))
+	answered = wire_receive(&s->w);
+	if (answered)
 		s->answered = (int)s->w.in.header.error;
 	s->w.in.header = asked;
+	return answered;
 }
 
 static void lie(struct liar *s, const uint8_t *data, size_t size)
@@ -201,6 +218,8 @@ static void *serve(void *arg)
 		if (s->lying->about && s->w.in.header.command == s->lying->about) {
 			if (s->lying->lie == ASKS)
 				ask(s);
+			while (s->lying->lie == ASKS_ON && ask(s))
+				atomic_fetch_add(&fast, 1);
 			lie(s, data, size);
 		} else {
 			reply_with(s, data, size, WIRE_REPLY, 0, NULL, 0);
@@ -353,6 +372,8 @@ static void test_contents(void **state)
 		  BYTES(0x1000, 0, 64, 0, 77), WIRE_DMA_WRITE, ENODEV },
 		{ "a command that is the host's", ASKS, WIRE_RESET, 0, "", BYTES(16, 0, 0, 0),
 		  WIRE_GET_INFO, EOPNOTSUPP },
+		{ "questions without end", ASKS_ON, WIRE_RESET, -ENOTCONN, "asks and asks",
+		  BYTES(0x1000, 0, 4, 0), WIRE_DMA_READ },
 		{ "a command that is none", ASKS, WIRE_RESET, 0, "", BYTES(0), 999,
 		  EOPNOTSUPP },
 	};
