@@ -107,6 +107,18 @@ def print_rests(devices):
             f"{name} {a} {b}" for name, a, b in zip(servers.COLUMNS, first, last)))
 
 
+def wait(clock, duration, vms, hostile):
+    """Until it is over or something is wrong, with a line a minute."""
+    report = 60
+    while clock() < duration and not any(guest.wrong for guest in vms):
+        time.sleep(0.2)
+        if clock() > report:
+            print(f"{report} of {duration:.0f} s: {sum(guest.kills for guest in vms)} guests killed, "
+                  f"{sum(guest.plugs for guest in vms)} devices plugged in, "
+                  f"{hostile.kills} clients killed", flush=True)
+            report += 60
+
+
 def soak(build, duration, folder):
     clock = Clock()
     ending, over = threading.Event(), threading.Event()
@@ -126,8 +138,7 @@ def soak(build, duration, folder):
             guest.begun.wait()
         clock.begin()
         sampler.start()
-        while clock() < duration and not any(guest.wrong for guest in vms):
-            time.sleep(0.2)
+        wait(clock, duration, vms, hostile)
         ending.set()
         for thread in [hostile, *vms]:
             thread.join()
