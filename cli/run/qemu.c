@@ -123,15 +123,39 @@ static void add_screen(struct list *list, const char *vnc)
 	add(list, text("%s%s", *vnc == ':' ? "127.0.0.1" : "", vnc));
 }
 
+/* With -icount the guest's TSC counts its own instructions. */
+static bool counts_instructions(const struct run_options *options)
+{
+	for (char **word = options->extra; word && *word; word++) {
+		if (!strcmp(*word, "-icount"))
+			return true;
+	}
+	return false;
+}
+
+static char *clock_words(const struct run_options *options)
+{
+	unsigned khz = options->board->no_reference && !counts_instructions(options)
+			       ? host_tsc_khz()
+			       : 0;
+
+	return khz ? text(" tsc_early_khz=%u", khz) : text("%s", "");
+}
+
 static char *kernel_words(const struct run_options *options)
 {
+	char *clock = clock_words(options), *words;
+
 	/* The last console is the one that /dev/console is. */
-	return text("%sconsole=ttyS0 cryptomgr.notests no_timer_check%s panic=-1%s%s%s%s%s",
-		    options->vnc ? "console=tty0 " : "",
-		    is_machine(options) ? "" : " oops=panic",
-		    options->image.disk ? " riser.root=vda" : "",
-		    is_machine(options) ? " riser.machine" : "", options->gdb ? " nokaslr" : "",
-		    options->append ? " " : "", options->append ? options->append : "");
+	words = text("%sconsole=ttyS0 cryptomgr.notests no_timer_check%s%s panic=-1%s%s%s%s%s",
+		     options->vnc ? "console=tty0 " : "", clock,
+		     is_machine(options) ? "" : " oops=panic",
+		     options->image.disk ? " riser.root=vda" : "",
+		     is_machine(options) ? " riser.machine" : "",
+		     options->gdb ? " nokaslr" : "", options->append ? " " : "",
+		     options->append ? options->append : "");
+	free(clock);
+	return words;
 }
 
 static void add_consoles(struct list *list, const struct run_options *options,

@@ -18,9 +18,12 @@ struct board {
 	unsigned cpus_max;
 	uint64_t memory_max; /* bytes; 0: what QEMU takes */
 	bool no_ports;	     /* PCI has no I/O there */
+	bool no_reference;   /* no clock to measure the TSC against, but the PIT */
 	bool of_adapter;     /* comes with the adapter, on the QEMU that it was written for */
 };
 const struct board *board_find(const char *name);
+/* tsc.c: 0 on a host that has none. */
+unsigned host_tsc_khz(void);
 
 /* What the user asked for. */
 struct run_options {
