@@ -104,12 +104,10 @@ static int check_bars(struct riser__check *c)
 	const struct riser_bar *bar = c->desc->bars.base;
 	const struct riser_window *window;
 	unsigned taken = 0, mine;
-	char where[16];
 	int ret = 0;
 
-	c->where = where;
 	for (uint32_t i = 0; i < c->desc->bars.count && !ret; i++, bar++) {
-		snprintf(where, sizeof(where), "BAR%u", bar->index);
+		snprintf(c->where, sizeof(c->where), "BAR%u", bar->index);
 		ret = check_bar_shape(c, bar);
 		if (ret)
 			return ret;
@@ -129,12 +127,10 @@ static int check_bars(struct riser__check *c)
 static int check_cap_regs(struct riser__check *c)
 {
 	const struct riser_pci_cap *cap = c->desc->caps.base;
-	char where[24];
 	int ret = 0;
 
-	c->where = where;
 	for (uint32_t i = 0; i < c->desc->caps.count && !ret; i++) {
-		snprintf(where, sizeof(where), "capability %u", i);
+		snprintf(c->where, sizeof(c->where), "capability %u", i);
 		ret = riser__check_regs(c, &cap[i].regs, cap[i].size);
 	}
 	return ret;

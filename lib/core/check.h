@@ -11,7 +11,7 @@
 struct riser__check {
 	const struct riser_pci_device *desc;
 	struct riser_error *error;
-	const char *where; /* "BAR0" or "capability 2" */
+	char where[24]; /* "BAR0" or "capability 2" */
 };
 
 #define refuse(c, ...) riser__fail((c)->error, -EINVAL, __VA_ARGS__)
