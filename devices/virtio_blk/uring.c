@@ -21,10 +21,17 @@ struct uring {
 	struct riser_watch *watch;
 };
 
+/* liburing changed the type of the range's ends; the kernel did not: io_uring_enter(2). */
+static void prepare_fallocate(struct io_uring_sqe *sqe, int fd, int mode, const struct io *io)
+{
+	io_uring_prep_fallocate(sqe, fd, mode, 0, 0);
+	sqe->off = io->offset;
+	sqe->addr = io->length;
+}
+
 static void prepare(struct io_uring_sqe *sqe, int fd, struct io *io)
 {
 	const int hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-	off_t offset = (off_t)io->offset, length = (off_t)io->length;
 
 	switch (io->kind) {
 	case IO_READ:
@@ -37,11 +44,10 @@ static void prepare(struct io_uring_sqe *sqe, int fd, struct io *io)
 		io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
 		break;
 	case IO_PUNCH:
-		io_uring_prep_fallocate(sqe, fd, hole, offset, length);
+		prepare_fallocate(sqe, fd, hole, io);
 		break;
 	case IO_ZERO:
-		io_uring_prep_fallocate(sqe, fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
-					offset, length);
+		prepare_fallocate(sqe, fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, io);
 		break;
 	}
 	io_uring_sqe_set_data(sqe, io);
