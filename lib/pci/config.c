@@ -179,7 +179,7 @@ void riser__config_write(struct riser_dev *dev, uint64_t offset, const uint8_t *
 {
 	struct riser__pci *pci = dev->pci;
 	struct riser__regmap *map;
-	unsigned reset_at = pci->express + PCI_EXP_DEVCTL + 1;
+	unsigned reset_at = (unsigned)pci->express + PCI_EXP_DEVCTL + 1;
 	bool reset = false;
 	uint64_t start;
 
