@@ -51,7 +51,7 @@ def operate(monitor, lines, device):
     for line in lines:
         print(line, end='', flush=True)
         if 'waiting for' in line:
-            monitor.command('device_add', id='plugged', bus='rootport', **device)
+            monitor.plug(id='plugged', bus='rootport', **device)
         if 'used:' in line:
             assert int(line.split()[-1]) > 0
             monitor.unplug('plugged')

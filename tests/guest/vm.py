@@ -46,6 +46,17 @@ class Qmp(Monitor):
             if 'return' in answer:
                 return answer['return']
 
+    def plug(self, **device):
+        """Tried for a while: a device that was unplugged lets go of its server a moment later."""
+        until = time.monotonic() + 10
+        while True:
+            try:
+                return self.command('device_add', **device)
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.2)
+
     def unplug(self, name):
         """
         Until it has gone. Asked again every ten seconds, as QEMU has it of its users: to a guest that

@@ -145,8 +145,8 @@ class Guest(threading.Thread):
         port = next(i for i in range(PORTS) if i not in self.plugged)
         self.plugged[port] = server
         self.last.append(f"plug {server.name} into port{port}\n")
-        self.monitor.command("device_add", id=f"plugged{port}", bus=f"port{port}",
-                             driver="vfio-user-pci", socket={"type": "unix", "path": server.path})
+        self.monitor.plug(id=f"plugged{port}", bus=f"port{port}", driver="vfio-user-pci",
+                          socket={"type": "unix", "path": server.path})
         self.plugs += 1
 
     def unplug(self, port):
