@@ -41,16 +41,16 @@ def draw(names, samples, kills, duration, columns):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 20} {height}" '
            'font-family="sans-serif" font-size="12">',
            "<style>.frame{fill:none;stroke:#888}.grid{stroke:#ddd}.title{font-weight:bold}"
-           ".line{fill:none;stroke-width:1.2}.kill{stroke:#bbb;stroke-dasharray:2 3}</style>",
+           ".line{fill:none;stroke-width:1.2}.kill{stroke:#888}</style>",
            '<rect width="100%" height="100%" fill="white"/>']
     for i, (name, colour) in enumerate(zip(names, COLOURS)):
         out.append(text(LEFT + 150 * i, 18, name, f'fill="{colour}" class="title"'))
-    out.append(text(LEFT + WIDTH, 18, "dashed: a guest's QEMU is killed", 'text-anchor="end"'))
+    out.append(text(LEFT + WIDTH, 18, "ticks: a guest's QEMU is killed", 'text-anchor="end"'))
     for i, (column, title) in enumerate(PANELS):
         top = TOP + i * (HEIGHT + GAP)
         for at in kills:
             x = LEFT + WIDTH * at / duration
-            out.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{top + HEIGHT}" class="kill"/>')
+            out.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{top + 6}" class="kill"/>')
         series = [[(at, values[columns.index(column)]) for at, who, values in samples if who == name]
                   for name in names]
         out += panel(top, title, series, duration)
