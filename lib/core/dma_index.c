@@ -162,7 +162,7 @@ static int find_gap(const struct riser__dma_index *index, uint64_t iova, uint64_
 	struct riser__dma_place next;
 
 	*place = (struct riser__dma_place){ 0, 0 };
-	if (!index->chunk_count)
+	if (!index->chunk_count || last < index->firsts[0])
 		return 0;
 	place->chunk = search(index->firsts, index->chunk_count, iova);
 	chunk = index->chunks[place->chunk];

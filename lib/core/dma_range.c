@@ -21,7 +21,7 @@ struct riser__dma_hold {
  */
 static uint64_t granule(int fd, const struct stat *st)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page = (uint64_t)getpagesize();
 	struct statfs fs;
 
 	if ((uint64_t)st->st_blksize > page && !fstatfs(fd, &fs) &&
@@ -81,8 +81,8 @@ int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t off
 	made->iova = iova;
 	made->last = iova + length - 1;
 	made->access = access;
+	made->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	atomic_init(&made->references, 1);
-	pthread_mutex_init(&made->lock, NULL);
 	if (fd >= 0)
 		ret = map(made, fd, offset);
 	if (ret) {
