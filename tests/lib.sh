@@ -46,6 +46,12 @@ says() {
 	}
 }
 
+# Whether the C library that Debian 12's QEMU brings is older than this host's: then nothing that is
+# built here runs in it. Why is in $work/log.
+older_libc() {
+	! RISER_ADAPTER_QEMU=bookworm "$source/tools/qemu-adapter" >"$work/log" 2>&1 && grep -q 'runs on C library' "$work/log"
+}
+
 # device_meson NAME: has the folder of that name in $work build its model.
 device_meson() {
 	cat >"$work/$1/meson.build" <<-END
