@@ -18,7 +18,7 @@
 #include "parts.h"
 #include "raw.h"
 
-enum { MAPS = 65535, PAGE = 4096, TIMES = 3, LOOKUPS = 500000 };
+enum { MAPS = 65535, PAGE = 4096, TIMES = 7, LOOKUPS = 500000 };
 
 static int file; /* of MAPS pages */
 

@@ -75,14 +75,14 @@ int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t off
 	*range = NULL;
 	if (!length || iova % PAGE || length % PAGE || iova + length - 1 < iova || !access)
 		return -EINVAL;
-	made = calloc(1, sizeof(*made));
+	made = malloc(sizeof(*made));
 	if (!made)
 		return -ENOMEM;
-	made->iova = iova;
-	made->last = iova + length - 1;
-	made->access = access;
-	made->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	atomic_init(&made->references, 1);
+	*made = (struct riser__dma_range){ .iova = iova,
+					   .last = iova + length - 1,
+					   .access = access,
+					   .references = 1,
+					   .lock = PTHREAD_MUTEX_INITIALIZER };
 	if (fd >= 0)
 		ret = map(made, fd, offset);
 	if (ret) {
