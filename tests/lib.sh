@@ -46,6 +46,17 @@ says() {
 	}
 }
 
+# waits_for WORDS FILE [PID]: until they are in it, or that process has ended. With an empty cache a run
+# may have to wait for minutes until another one has filled it.
+waits_for() {
+	local until=$((SECONDS + 240))
+	until grep -qa -- "$1" "$2" 2>/dev/null; do
+		[ $SECONDS -lt $until ] || return 1
+		[ -z "${3:-}" ] || kill -0 "$3" 2>/dev/null || return 1
+		sleep 0.05
+	done
+}
+
 # Whether the C library that Debian 12's QEMU brings is older than this host's: then nothing that is
 # built here runs in it. Why is in $work/log.
 older_libc() {
