@@ -18,6 +18,15 @@ def corners(points):
             or not points[i - 1][1] == point[1] == points[i + 1][1]]
 
 
+def extremes(points, duration):
+    """The least and the most of each stretch: more than that cannot be seen."""
+    stretches = {}
+    for point in points:
+        stretches.setdefault(int(point[0] / duration * WIDTH / 3), []).append(point)
+    return [point for stretch in stretches.values()
+            for point in sorted({min(stretch, key=lambda p: p[1]), max(stretch, key=lambda p: p[1])})]
+
+
 def panel(top, title, series, duration):
     """One diagram: `series` is a list of (seconds, value) for each server."""
     most = max((value for points in series for _, value in points), default=1) or 1
@@ -30,7 +39,7 @@ def panel(top, title, series, duration):
                         'text-anchor="end"'))
     for points, colour in zip(series, COLOURS):
         path = " ".join(f"{LEFT + WIDTH * at / duration:.1f},"
-                        f"{top + HEIGHT * (1 - value / most / 1.1):.1f}" for at, value in corners(points))
+                        f"{top + HEIGHT * (1 - value / most / 1.1):.1f}" for at, value in corners(extremes(points, duration)))
         out.append(f'<polyline points="{path}" stroke="{colour}" class="line"/>')
     return out
 
@@ -48,9 +57,8 @@ def draw(names, samples, kills, duration, columns):
     out.append(text(LEFT + WIDTH, 18, "ticks: a guest's QEMU is killed", 'text-anchor="end"'))
     for i, (column, title) in enumerate(PANELS):
         top = TOP + i * (HEIGHT + GAP)
-        for at in kills:
-            x = LEFT + WIDTH * at / duration
-            out.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{top + 6}" class="kill"/>')
+        ticks = "".join(f"M{LEFT + WIDTH * at / duration:.1f} {top}v6" for at in kills)
+        out.append(f'<path d="{ticks}" class="kill"/>')
         series = [[(at, values[columns.index(column)]) for at, who, values in samples if who == name]
                   for name in names]
         out += panel(top, title, series, duration)
