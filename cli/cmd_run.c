@@ -157,7 +157,7 @@ static const struct argp_option known[] = {
 	{ "memory", 'm', "SIZE", 0, "the guest's memory (512M, with an image 1G)", 0 },
 	{ "smp", 'j', "N", 0, "the guest's CPUs (1)", 0 },
 	{ "timeout", 't', "SECONDS", 0,
-	  "give up after so long (120; a shell, a machine or one in a debugger has no end)",
+	  "give up after so long (900; a shell, a machine or one in a debugger has no end)",
 	  0 },
 	{ "vnc", OPT_VNC, "DISPLAY", OPTION_ARG_OPTIONAL, "a screen over VNC (:0)", 0 },
 	{ "gdb", OPT_GDB, "PORT", OPTION_ARG_OPTIONAL,
@@ -206,7 +206,7 @@ static bool complete(struct run_options *options)
 	if (!options->memory)
 		options->memory = is_machine(options) ? 1 << 30 : 512 << 20;
 	if (!options->timeout && !endless)
-		options->timeout = options->valgrind_device ? 600 : 120;
+		options->timeout = options->valgrind_device ? 3600 : 900;
 	if (is_machine(options) && options->shell)
 		complain("run: --shell is for the small guest; log into a machine with "
 			 "'riser ssh %s'",

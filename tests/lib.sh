@@ -7,6 +7,7 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 riser=$build/riser
 work=$(mktemp -d)
 failed=0
+patience=1800 # seconds: a limit that ends what hangs, and nothing else
 trap 'rm -rf "$work"' EXIT
 export TMPDIR=$work
 unset XDG_RUNTIME_DIR
@@ -18,12 +19,10 @@ wrong() {
 
 # Nothing of a run may stay behind: no process, no file.
 check_clean() {
-	local left
+	local left until=$((SECONDS + 120))
 	# A device that was killed takes its warden along, in a moment.
-	for _ in 1 2 3 4 5; do
-		left=$(pgrep -f "$work/riser-|serve $work" || true)
-		[ -n "$left" ] || break
-		sleep 0.2
+	while left=$(pgrep -f "$work/riser-|serve $work") && [ $SECONDS -lt $until ]; do
+		sleep 0.05
 	done
 	[ -z "$left" ] || wrong "$1: processes left: $(ps -o pid=,args= -p "$left")"
 	left=$(find "$work" -maxdepth 1 -name 'riser-*')
@@ -34,7 +33,7 @@ check_clean() {
 runs() {
 	local name=$1
 	shift
-	timeout 200 "$@" >"$work/log" 2>&1 </dev/null
+	timeout $patience "$@" >"$work/log" 2>&1 </dev/null
 	status=$?
 	check_clean "$name"
 }
@@ -46,10 +45,21 @@ says() {
 	}
 }
 
-# waits_for WORDS FILE [PID]: until they are in it, or that process has ended. With an empty cache a run
-# may have to wait for minutes until another one has filled it.
+# waits_until COMMAND…: until it succeeds.
+waits_until() {
+	local until=$((SECONDS + patience))
+	until "$@" 2>/dev/null; do
+		[ $SECONDS -lt $until ] || {
+			wrong "waited in vain until: $*"
+			return 1
+		}
+		sleep 0.05
+	done
+}
+
+# waits_for WORDS FILE [PID]: until they are in it, or that process has ended.
 waits_for() {
-	local until=$((SECONDS + 240))
+	local until=$((SECONDS + patience))
 	until grep -qa -- "$1" "$2" 2>/dev/null; do
 		[ $SECONDS -lt $until ] || return 1
 		[ -z "${3:-}" ] || kill -0 "$3" 2>/dev/null || return 1

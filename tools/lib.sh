@@ -20,6 +20,12 @@ quietly() {
 	rm -f "$log"
 }
 
+# may_fetch WHAT: gives up where nothing may be fetched: what tests use is made ready before them.
+may_fetch() {
+	[ -z "${RISER_OFFLINE:-}" ] ||
+		die "$1 is not in the cache, and RISER_OFFLINE is set; what tests use is made by: tools/setup build check-all"
+}
+
 # Takes the lock of the cache until the script ends.
 lock_cache() {
 	mkdir -p "$cache" || die "cannot make the cache folder $cache; set RISER_CACHE to another"

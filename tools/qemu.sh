@@ -30,6 +30,7 @@ qemu_suites() {
 qemu_fetch() {
 	local version=$1 folder=$2 work=$cache/apt/qemu-source
 	local source=${version%+b[0-9]*} # rebuilt packages have the same source
+	may_fetch "the source of QEMU $version"
 	qemu_check "$version"
 	say "fetching the source of QEMU $version …"
 	rm -rf "$work"
@@ -62,3 +63,19 @@ qemu_configure() {
 		--without-default-features --enable-system --enable-tcg --enable-kvm --enable-fdt=system \
 		--disable-install-blobs "$python"
 }
+
+# qemu_build FOLDER: the program, in the folder that qemu_configure has set up; now and then a line says
+# how far it is.
+qemu_build() (
+	cd "$1/build"
+	export PYTHONPATH=$cache/roots/meson-trixie/usr/lib/python3/dist-packages NINJA_STATUS='%f of %t: '
+	log=$(mktemp)
+	ninja qemu-system-x86_64 2>&1 | tee "$log" |
+		awk '/^[0-9]+ of [0-9]+: / && NR % 200 == 0 { print "riser: built " $1 " of " $3 + 0; fflush() }' >&2
+	[ "${PIPESTATUS[0]}" = 0 ] || {
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		die "building QEMU failed; its last lines are above"
+	}
+	rm -f "$log"
+)

@@ -30,14 +30,18 @@ SHARED = ('-m', '64M', '-object', 'memory-backend-memfd,id=ram,size=64M,share=on
 BY_MESSAGE = ('-m', '64M')  # QEMU's own memory has no file
 
 
+def said_by(*command):
+    """What a tool says; if it fails it has said why."""
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    return done.stdout if done.returncode == 0 else sys.exit(1)
+
+
 def find_program():
     """The QEMU to be tested with, and its version."""
     if len(sys.argv) > 2:
-        program = subprocess.run([f'{SOURCE}/tools/qemu-client', '--built', sys.argv[2]], check=True,
-                                 stdout=subprocess.PIPE, text=True).stdout.strip()
+        program = said_by(f'{SOURCE}/tools/qemu-client', '--built', sys.argv[2]).strip()
     else:
-        manifest = subprocess.run([f'{SOURCE}/tools/provision', '--print'], check=True,
-                                  stdout=subprocess.PIPE, text=True).stdout
+        manifest = said_by(f'{SOURCE}/tools/provision', '--print')
         program = dict(line.split('=', 1) for line in manifest.splitlines())['QEMU']
     said = subprocess.run([program, '--version'], check=True, stdout=subprocess.PIPE, text=True)
     version = said.stdout.split('version ')[1].split()[0]
