@@ -27,6 +27,10 @@ check-all: build
 	@tools/setup $(BUILD) check-all
 	@tools/check $(BUILD) check-all
 
+# Devices behind real KVM: this host's, or that of a machine which QEMU emulates.
+check-kvm: build
+	@tests/kvm/run $(BUILD)
+
 bench: build
 	@ninja -C $(BUILD) bench
 	@ninja -C $(BUILD) bench-blk
@@ -60,4 +64,4 @@ install: build
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: all deps build run check check-all bench bench-guest bench-plot fuzz soak coverage install clean
+.PHONY: all deps build run check check-all check-kvm bench bench-guest bench-plot fuzz soak coverage install clean

@@ -37,6 +37,9 @@ const char *nearest(const char *word, const char *const *words);
 /* asprintf that ends the program without memory. */
 char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* kvm.c: NULL if /dev/kvm runs the CPU of an ordinary guest; else why not. */
+const char *kvm_trouble(void);
+
 /* arguments.c: argp_parse() and argp_error() with complaints of one line; exit with CLI_USAGE.
  */
 struct argp;

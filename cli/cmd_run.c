@@ -201,6 +201,7 @@ static bool complete(struct run_options *options)
 	bool endless =
 		options->shell || is_machine(options) || options->gdb || options->gdb_device;
 
+	options->accelerator = accelerator_choose(options);
 	/* A debugger does what no device may. */
 	options->no_sandbox |= options->gdb_device || options->valgrind_device;
 	if (!options->memory)

@@ -35,6 +35,7 @@ runs() {
 	shift
 	timeout $patience "$@" >"$work/log" 2>&1 </dev/null
 	status=$?
+	grep -a '^tested: ' "$work/log"
 	check_clean "$name"
 }
 

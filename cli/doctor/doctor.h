@@ -27,15 +27,13 @@ struct size_text size_of(uint64_t bytes);
 
 /* host.c, limits.c, packages.c */
 void check_kernel(struct report *report);
+void check_kvm(struct report *report);
 void check_limits(struct report *report);
 void check_packages(struct report *report);
 /* packages.c: where the program is, in PATH or in root's; malloc'ed, or NULL. */
 char *program_find(const char *program);
 /* limits.c: the folder that tools/provision fills; malloc'ed. */
 char *cache_folder(void);
-/* kvm.c: NULL if a guest's CPU runs; else why not. */
-const char *kvm_trouble(void);
-void check_kvm(struct report *report);
 /* Bytes that can still be had for a guest's memory. */
 uint64_t memory_available(void);
 

@@ -94,3 +94,14 @@ void check_kernel(struct report *report)
 	check_sandbox(report);
 	check_user_namespaces();
 }
+
+void check_kvm(struct report *report)
+{
+	const char *trouble = kvm_trouble();
+
+	if (trouble)
+		report_warning(report, "KVM", "%s. 'riser run' does without: TCG, slower",
+			       trouble);
+	else
+		report_ok("KVM", "runs a guest's CPU, and 'riser run' has it do so");
+}

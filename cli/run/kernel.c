@@ -153,6 +153,9 @@ bool software_find(const struct run_options *options, struct guest_software *sof
 		replace(&software->qemu, adapter_find(options->board->of_adapter, signals));
 		if (!software->qemu)
 			return false;
+		replace(&software->qemu_version, qemu_version_ask(software->qemu, signals));
+		if (!software->qemu_version)
+			return false;
 	}
 	if (options->attach == ATTACH_VFIO_USER && strcmp(software->vfio_user, "yes") != 0) {
 		complain("%s is QEMU %s, which has no vfio-user-pci: 10.1 or newer is needed; "

@@ -172,14 +172,23 @@ static void add_consoles(struct list *list, const struct run_options *options,
 	free(folder);
 }
 
+static void add_accelerator(struct list *list, enum accelerator accelerator)
+{
+	if (accelerator == ACCELERATOR_KVM)
+		add_words(list, "-accel", "kvm", "-cpu", "host", NULL);
+	else if (accelerator == ACCELERATOR_TCG)
+		add_words(list, "-accel", "tcg", "-cpu", "qemu64", NULL);
+}
+
 char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
 		      const char *scratch)
 {
 	struct list list = { 0 };
 
 	add(&list, text("%s", software->qemu));
-	add_words(&list, "-name", "riser", "-nodefaults", "-no-reboot", "-accel", "tcg", "-cpu",
-		  "qemu64", "-machine", NULL);
+	add_words(&list, "-name", "riser", "-nodefaults", "-no-reboot", NULL);
+	add_accelerator(&list, options->accelerator);
+	add_words(&list, "-machine", NULL);
 	add(&list, text("%s,memory-backend=ram", options->board->options));
 	add_words(&list, "-object", NULL);
 	add(&list,

@@ -25,6 +25,9 @@ const struct board *board_find(const char *name);
 /* tsc.c: 0 on a host that has none. */
 unsigned host_tsc_khz(void);
 
+/* accelerator.c */
+enum accelerator { ACCELERATOR_TCG, ACCELERATOR_KVM, ACCELERATOR_NAMED /* behind -- */ };
+
 /* What the user asked for. */
 struct run_options {
 	struct device_spec devices[DEVICES_MAX];
@@ -33,6 +36,7 @@ struct run_options {
 	/* A process each; in QEMU, by the adapter; or QEMU's own devices of the same names. */
 	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
 	const struct board *board;
+	enum accelerator accelerator;
 	const char *kernel, *append, *vnc, *gdb;
 	const char *gdb_device; /* the first port for the devices' gdbservers, or NULL */
 	bool valgrind_device;
@@ -48,6 +52,10 @@ static inline bool is_machine(const struct run_options *options)
 {
 	return options->image.name;
 }
+
+/* KVM where it runs an ordinary guest and nothing that was asked for forbids it. */
+enum accelerator accelerator_choose(const struct run_options *options);
+const char *accelerator_name(enum accelerator accelerator);
 
 /* check.c: complains about what is wrong with the host, the image or a device, before all else.
  */
@@ -90,6 +98,8 @@ bool port_choose(unsigned *port);
  * machine a3-pc too, if wanted. malloc'ed; NULL: it failed, and has said why.
  */
 char *adapter_find(bool with_machine, struct signals *signals);
+/* What a QEMU says its version is; malloc'ed, NULL: it says none. */
+char *qemu_version_ask(const char *program, struct signals *signals);
 
 /* scratch.c: a folder of this run's own, gone at the end. */
 char *scratch_make(void);
@@ -176,6 +186,10 @@ struct console {
 void console_init(struct console *console);
 void console_fini(struct console *console);
 void console_add(struct console *console, const char *bytes, size_t size);
+
+/* tested.c: the kernel, QEMU, machine, accelerator, attachment and devices of a run that
+ * passed. */
+void tested_print(const struct run_options *options, const struct guest_software *software);
 
 /* results.c: what the guest's init told. */
 struct results {

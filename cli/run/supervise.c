@@ -21,6 +21,7 @@ enum { QEMU = DEVICES_MAX, CHILDREN };
 
 struct run {
 	const struct run_options *options;
+	const struct guest_software *software;
 	struct child children[CHILDREN]; /* the devices, then QEMU */
 	unsigned ready;			 /* devices that said so */
 	struct console console;
@@ -259,6 +260,7 @@ static int judge_guest(const struct run *run, const struct results *results)
 		printf("SKIP: every guest test was skipped\n");
 		return CLI_SKIP;
 	}
+	tested_print(run->options, run->software);
 	printf("PASS%s\n",
 	       results->passed ? ""
 			       : " (no device has a guest test: the guest booted and ended)");
@@ -310,7 +312,9 @@ static void start_and_wait(struct run *run, const struct guest_software *softwar
 int supervise(const struct run_options *options, const struct guest_software *software,
 	      const char *scratch, struct signals *signals)
 {
-	struct run run = { .options = options, .signals = signals, .dead = -1 };
+	struct run run = {
+		.options = options, .software = software, .signals = signals, .dead = -1
+	};
 	struct termios terminal;
 	bool has_terminal = !tcgetattr(STDIN_FILENO, &terminal);
 	int status = CLI_FAIL;

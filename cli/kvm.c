@@ -10,9 +10,9 @@
 
 #include <linux/kvm.h>
 
-#include "doctor/doctor.h"
+#include "cli.h"
 
-enum { PATIENCE_S = 3, PAGE = 4096 };
+enum { PATIENCE_S = 60, PAGE = 4096 };
 
 /* What the child that tries it ends with. */
 enum { RUNS, NO_VM, NO_CPU, NO_EXIT };
@@ -158,15 +158,4 @@ const char *kvm_trouble(void)
 	default:
 		return "/dev/kvm does not run a kernel's first instructions";
 	}
-}
-
-void check_kvm(struct report *report)
-{
-	const char *trouble = kvm_trouble();
-
-	if (trouble)
-		report_warning(report, "KVM", "%s. 'riser run' does without: TCG, slower",
-			       trouble);
-	else
-		report_ok("KVM", "runs a guest's CPU");
 }
