@@ -9,8 +9,6 @@
 #include <unistd.h>
 #include <linux/magic.h>
 
-enum { PAGE = 4096 };
-
 /* What is written through a held mapping, and when, is the holder's: each report has it all. */
 struct riser__dma_hold {
 	uint64_t iova, length;
@@ -27,7 +25,7 @@ static uint64_t granule(int fd, const struct stat *st)
 	if ((uint64_t)st->st_blksize > page && !fstatfs(fd, &fs) &&
 	    fs.f_type == HUGETLBFS_MAGIC)
 		page = (uint64_t)fs.f_bsize;
-	return page > PAGE ? page : PAGE;
+	return page > RISER__DMA_PAGE ? page : RISER__DMA_PAGE;
 }
 
 /* The mapping goes out to whole pages of the file's, which may be larger than the host says. */
@@ -56,7 +54,7 @@ static int map(struct riser__dma_range *range, int fd, uint64_t offset)
 	uint64_t length = range->last - range->iova + 1;
 	struct stat st;
 
-	if (offset % PAGE || length > INT64_MAX || offset > INT64_MAX - length)
+	if (offset % RISER__DMA_PAGE || length > INT64_MAX || offset > INT64_MAX - length)
 		return -EINVAL;
 	if (fstat(fd, &st))
 		return -errno;
@@ -73,7 +71,8 @@ int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t off
 	int ret = 0;
 
 	*range = NULL;
-	if (!length || iova % PAGE || length % PAGE || iova + length - 1 < iova || !access)
+	if (!length || iova % RISER__DMA_PAGE || length % RISER__DMA_PAGE ||
+	    iova + length - 1 < iova || !access)
 		return -EINVAL;
 	made = malloc(sizeof(*made));
 	if (!made)

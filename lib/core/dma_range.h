@@ -9,6 +9,8 @@
 #include "core/dma_table.h"
 #include "core/guard.h"
 
+enum { RISER__DMA_PAGE = 4096 }; /* what ranges and dirty bitmaps are made of, at the least */
+
 struct riser__dma_hold;
 
 struct riser__dma_range {

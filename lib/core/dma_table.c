@@ -92,47 +92,60 @@ static int count_whole(const struct riser__dma_table *table, uint64_t iova, uint
 			return -EINVAL;
 		++*count;
 	}
-	return *count ? 0 : -ENOENT;
+	return 0;
 }
 
-int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint64_t length)
+static uint64_t range_take_away(struct riser__dma_range *range)
 {
-	uint64_t last = iova + length - 1;
+	uint64_t size = range->last - range->iova + 1;
+
+	riser__dma_range_revoke(range);
+	return size;
+}
+
+int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint64_t length,
+			    uint64_t *removed)
+{
+	uint64_t last = iova + length - 1, sum = 0;
 	struct riser__dma_range *range;
 	struct riser__dma_place at;
 	size_t count;
 	int ret;
 
-	if (!length || last < iova)
+	if (!length || last < iova || (iova | length) % RISER__DMA_PAGE)
 		return -EINVAL;
 	pthread_rwlock_wrlock(&table->lock);
 	ret = count_whole(table, iova, last, &at, &count);
-	if (!ret)
+	if (!ret && count)
 		riser__dma_fast_forget(&table->fast);
 	while (!ret && count--) {
 		range = riser__dma_index_get(&table->index, at);
 		riser__dma_index_erase(&table->index, at);
-		riser__dma_range_revoke(range);
+		sum += range_take_away(range);
 		if (count)
 			at = riser__dma_index_find(&table->index, iova);
 	}
 	pthread_rwlock_unlock(&table->lock);
+	if (removed)
+		*removed = sum;
 	return ret;
 }
 
-void riser__dma_table_clear(struct riser__dma_table *table)
+uint64_t riser__dma_table_clear(struct riser__dma_table *table)
 {
 	struct riser__dma_place at = { 0, 0 };
 	struct riser__dma_range *range;
+	uint64_t sum = 0;
 
 	pthread_rwlock_wrlock(&table->lock);
 	riser__dma_fast_forget(&table->fast);
 	while ((range = riser__dma_index_get(&table->index, at))) {
-		riser__dma_range_revoke(range);
+		sum += range_take_away(range);
 		riser__dma_index_next(&table->index, &at);
 	}
 	riser__dma_index_free(&table->index);
 	pthread_rwlock_unlock(&table->lock);
+	return sum;
 }
 
 /* Whether all of [iova, iova + length) may be accessed so, and has memory. */
@@ -310,7 +323,7 @@ int riser__dma_table_log(struct riser__dma_table *table, bool on, uint64_t page_
 {
 	int ret;
 
-	if (on && (page_size < 4096 || page_size & (page_size - 1)))
+	if (on && (page_size < RISER__DMA_PAGE || page_size & (page_size - 1)))
 		return -EINVAL;
 	pthread_rwlock_wrlock(&table->lock);
 	riser__dma_fast_forget(&table->fast);
@@ -332,8 +345,8 @@ int riser__dma_table_dirty(struct riser__dma_table *table, uint64_t iova, uint64
 	struct riser__dma_place at;
 	int ret = 0;
 
-	if (!length || last < iova || page_size < 4096 || page_size & (page_size - 1) ||
-	    bitmap_size < (length - 1) / page_size / 8 + 1)
+	if (!length || last < iova || page_size < RISER__DMA_PAGE ||
+	    page_size & (page_size - 1) || bitmap_size < (length - 1) / page_size / 8 + 1)
 		return -EINVAL;
 	memset(bitmap, 0, bitmap_size);
 	pthread_rwlock_rdlock(&table->lock);

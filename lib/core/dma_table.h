@@ -24,12 +24,17 @@ void riser__dma_table_destroy(struct riser__dma_table *table);
 int riser__dma_table_add(struct riser__dma_table *table, uint64_t iova, uint64_t length, int fd,
 			 uint64_t offset, unsigned access);
 /*
- * Removes exactly the ranges that lie in [iova, iova + length); a range cut by an end gives
- * -EINVAL and nothing removed, none at all -ENOENT. What the device holds mapped is revoked.
+ * Removes exactly the ranges that lie in [iova, iova + length): *removed (or NULL) is how many
+ * bytes they had, 0 if there is none. A range cut by an end, or an end that is misaligned,
+ * gives -EINVAL and nothing removed. What the device holds mapped is revoked.
  */
-int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint64_t length);
-/* Removes them all; dirty pages of later ones are still recorded, if they were. */
-void riser__dma_table_clear(struct riser__dma_table *table);
+int riser__dma_table_remove(struct riser__dma_table *table, uint64_t iova, uint64_t length,
+			    uint64_t *removed);
+/*
+ * Removes them all and returns how many bytes they had; dirty pages of later ones are still
+ * recorded, if they were.
+ */
+uint64_t riser__dma_table_clear(struct riser__dma_table *table);
 
 /*
  * Copies to or from guest memory. The range may span adjacent ranges. -EFAULT as in riser.h;

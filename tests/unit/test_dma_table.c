@@ -77,29 +77,34 @@ static void test_limit(void **state)
 	for (uint64_t i = 0; i < 1000; i++)
 		assert_int_equal(riser__dma_table_add(table, i * PAGE, PAGE, -1, 0, RW), 0);
 	assert_int_equal(add(1000 * PAGE, 1, 0), -ENOSPC);
-	assert_int_equal(riser__dma_table_remove(table, 500 * PAGE, PAGE), 0);
+	assert_int_equal(riser__dma_table_remove(table, 500 * PAGE, PAGE, NULL), 0);
 	assert_int_equal(add(1000 * PAGE, 1, 0), 0);
 }
 
 static void test_remove_takes_whole_ranges(void **state)
 {
+	uint64_t removed = 1;
 	uint32_t word = 0;
 
 	(void)state;
 	assert_int_equal(add(0, 2, 0), 0);
 	assert_int_equal(add(2 * PAGE, 2, 0), 0);
 	assert_int_equal(add(8 * PAGE, 2, 0), 0);
-	assert_int_equal(riser__dma_table_remove(table, 0, 3 * PAGE), -EINVAL);
-	assert_int_equal(riser__dma_table_remove(table, PAGE, 3 * PAGE), -EINVAL);
-	assert_int_equal(riser__dma_table_remove(table, 4 * PAGE, 4 * PAGE), -ENOENT);
-	assert_int_equal(riser__dma_table_remove(table, 0, 0), -EINVAL);
-	assert_int_equal(riser__dma_table_remove(table, PAGE, UINT64_MAX), -EINVAL);
+	assert_int_equal(riser__dma_table_remove(table, 0, 3 * PAGE, NULL), -EINVAL);
+	assert_int_equal(riser__dma_table_remove(table, PAGE, 3 * PAGE, NULL), -EINVAL);
+	assert_int_equal(riser__dma_table_remove(table, 4 * PAGE, 4 * PAGE, &removed), 0);
+	assert_int_equal(removed, 0);
+	assert_int_equal(riser__dma_table_remove(table, 1, 4 * PAGE, NULL), -EINVAL);
+	assert_int_equal(riser__dma_table_remove(table, 0, PAGE + 1, NULL), -EINVAL);
+	assert_int_equal(riser__dma_table_remove(table, 0, 0, NULL), -EINVAL);
+	assert_int_equal(riser__dma_table_remove(table, PAGE, UINT64_MAX, NULL), -EINVAL);
 	assert_int_equal(riser__dma_table_copy(table, 0, &word, 4, false), 0);
-	assert_int_equal(riser__dma_table_remove(table, 0, 6 * PAGE), 0);
+	assert_int_equal(riser__dma_table_remove(table, 0, 6 * PAGE, &removed), 0);
+	assert_int_equal(removed, 4 * PAGE);
 	assert_int_equal(riser__dma_table_copy(table, 0, &word, 4, false), -EFAULT);
 	assert_int_equal(riser__dma_table_copy(table, 3 * PAGE, &word, 4, false), -EFAULT);
 	assert_int_equal(riser__dma_table_copy(table, 8 * PAGE, &word, 4, false), 0);
-	riser__dma_table_clear(table);
+	assert_true(riser__dma_table_clear(table) > 0);
 	assert_int_equal(riser__dma_table_copy(table, 8 * PAGE, &word, 4, false), -EFAULT);
 }
 
@@ -115,7 +120,7 @@ static void test_the_last_page_there_is(void **state)
 	assert_true(back == word);
 	assert_int_equal(riser__dma_table_copy(table, UINT64_MAX - 6, &back, 8, false),
 			 -EFAULT);
-	assert_int_equal(riser__dma_table_remove(table, -(uint64_t)PAGE, PAGE), 0);
+	assert_int_equal(riser__dma_table_remove(table, -(uint64_t)PAGE, PAGE, NULL), 0);
 }
 
 /* A few hundred ranges come and go in any order; the truth is one byte a page. */
@@ -123,6 +128,7 @@ static void test_index_against_a_plain_array(void **state)
 {
 	enum { SPAN = 900, STEPS = 30000 };
 	static uint8_t truth[SPAN];
+	uint64_t removed;
 	unsigned seed = 1;
 	uint8_t byte;
 
@@ -134,13 +140,15 @@ static void test_index_against_a_plain_array(void **state)
 		bool want = (page >> 12) % 8 < (step / 4000 % 2 ? 2u : 6u);
 
 		page %= SPAN;
-		if (want)
+		if (want) {
 			assert_int_equal(
 				riser__dma_table_add(table, page * PAGE, PAGE, -1, 0, RW),
 				truth[page] ? -EEXIST : 0);
-		else
-			assert_int_equal(riser__dma_table_remove(table, page * PAGE, PAGE),
-					 truth[page] ? 0 : -ENOENT);
+		} else {
+			assert_int_equal(
+				riser__dma_table_remove(table, page * PAGE, PAGE, &removed), 0);
+			assert_int_equal(removed, truth[page] ? PAGE : 0);
+		}
 		truth[page] = want;
 		if (step % 500)
 			continue;
@@ -179,7 +187,7 @@ static void test_all_or_nothing(void **state)
 	assert_int_equal(riser__dma_table_copy(table, 0, ones, sizeof(ones), true), -EFAULT);
 	assert_int_equal(riser__dma_table_add(table, PAGE, PAGE, -1, 0, RW), 0);
 	assert_int_equal(riser__dma_table_copy(table, 0, ones, sizeof(ones), true), -EREMOTE);
-	assert_int_equal(riser__dma_table_remove(table, PAGE, PAGE), 0);
+	assert_int_equal(riser__dma_table_remove(table, PAGE, PAGE, NULL), 0);
 	assert_int_equal(riser__dma_table_add(table, PAGE, PAGE, fd, PAGE, RISER_DMA_READ), 0);
 	assert_int_equal(riser__dma_table_copy(table, 0, ones, sizeof(ones), true), -EFAULT);
 	assert_memory_equal(memory, zero, PAGE);
@@ -271,7 +279,7 @@ static void test_revoked(void **state)
 	assert_int_equal(riser__dma_table_map(table, 3 * PAGE, PAGE, RISER_DMA_READ, &second),
 			 0);
 	strcpy(first.data, "before");
-	assert_int_equal(riser__dma_table_remove(table, 0, 4 * PAGE), 0);
+	assert_int_equal(riser__dma_table_remove(table, 0, 4 * PAGE, NULL), 0);
 	seen = first.data;
 	strcpy(seen, "after");
 	assert_string_equal((char *)memory, "before");
@@ -310,7 +318,7 @@ static void test_revoked_while_in_use(void **state)
 		atomic_store(&over, false);
 		pthread_create(&thread, NULL, write_on, &dma);
 		usleep(200);
-		assert_int_equal(riser__dma_table_remove(table, 0, 4 * PAGE), 0);
+		assert_int_equal(riser__dma_table_remove(table, 0, 4 * PAGE, NULL), 0);
 		seen = __atomic_load_n((uint32_t *)(memory + PAGE), __ATOMIC_RELAXED);
 		usleep(200);
 		assert_int_equal(__atomic_load_n((uint32_t *)(memory + PAGE), __ATOMIC_RELAXED),
@@ -359,7 +367,7 @@ static void test_any_thread(void **state)
 		assert_int_equal(add(0, 1, 0), 0);
 		usleep(100);
 		assert_int_equal(riser__dma_table_log(table, i % 2, PAGE), 0);
-		assert_int_equal(riser__dma_table_remove(table, 0, PAGE), 0);
+		assert_int_equal(riser__dma_table_remove(table, 0, PAGE, NULL), 0);
 	}
 	atomic_store(&over, true);
 	for (unsigned i = 0; i < 3; i++)
@@ -400,7 +408,7 @@ static void test_nothing_is_written_after(void **state)
 		assert_int_equal(add(0, 1, 0), 0);
 		for (unsigned n = 0; n < 1000 && copies < seen + 5; n++)
 			usleep(10);
-		assert_int_equal(riser__dma_table_remove(table, 0, PAGE), 0);
+		assert_int_equal(riser__dma_table_remove(table, 0, PAGE, NULL), 0);
 		memcpy(before, memory, PAGE);
 		usleep(50);
 		assert_memory_equal(before, memory, PAGE);
@@ -432,7 +440,7 @@ static void test_huge_pages(void **state)
 	memcpy(&back, (char *)probe + (1 << 20), 4);
 	assert_int_equal(back, word);
 	assert_int_equal(riser__dma_table_map(table, 1 << 20, PAGE, RW, &dma), 0);
-	assert_int_equal(riser__dma_table_remove(table, 1 << 20, PAGE), 0);
+	assert_int_equal(riser__dma_table_remove(table, 1 << 20, PAGE, NULL), 0);
 	assert_int_equal(*(uint32_t *)dma.data, 0);
 	assert_int_equal(riser__dma_unmap(&dma), -ESTALE);
 	munmap(probe, 2 << 20);

@@ -235,6 +235,35 @@ static void test_not_allowed(void **state)
 	free(guest);
 }
 
+static uint64_t unmapped(struct wire *w, uint32_t flags, uint64_t iova, uint64_t size)
+{
+	struct wire_unmap unmap = { 24, flags, iova, size };
+
+	assert_int_equal(wire_call(w, WIRE_DMA_UNMAP, &unmap, sizeof(unmap)), 0);
+	memcpy(&unmap, w->in.payload, sizeof(unmap));
+	assert_int_equal(unmap.address, iova);
+	assert_int_equal(unmap.flags, flags);
+	return unmap.size;
+}
+
+/* As the kernel's VFIO has it: nothing there is no error, and the reply says what was. */
+static void test_unmap_says_how_much(void **state)
+{
+	enum { ALL = 2 };
+	struct wire *w = *state;
+
+	assert_int_equal(unmapped(w, 0, BASE, 0x1000), 0);
+	assert_int_equal(unmapped(w, ALL, 0, 0), 0);
+	assert_int_equal(wire_map(w, BASE, 0x1000, 3, -1, 0), 0);
+	assert_int_equal(wire_map(w, BASE + 0x4000, 0x2000, 3, -1, 0), 0);
+	assert_int_equal(unmapped(w, 0, BASE + 0x1000, 0x3000), 0);
+	assert_int_equal(unmapped(w, 0, BASE, 0x100000), 0x3000);
+	assert_int_equal(wire_map(w, BASE, 0x1000, 3, -1, 0), 0);
+	assert_int_equal(wire_map(w, BASE + 0x4000, 0x2000, 3, -1, 0), 0);
+	assert_int_equal(unmapped(w, ALL, 0, 0), 0x3000);
+	assert_int_equal(unmapped(w, ALL, 0, 0), 0);
+}
+
 static void test_refused_by_client(void **state)
 {
 	struct wire *w = *state;
@@ -458,6 +487,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_by_message_old_layout, wire_setup,
 						wire_teardown),
 		cmocka_unit_test_setup_teardown(test_not_allowed, wire_setup, wire_teardown),
+		cmocka_unit_test_setup_teardown(test_unmap_says_how_much, wire_setup,
+						wire_teardown),
 		cmocka_unit_test_setup_teardown(test_refused_by_client, wire_setup,
 						wire_teardown),
 		cmocka_unit_test_setup_teardown(test_interleaved, wire_setup, wire_teardown),

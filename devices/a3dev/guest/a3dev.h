@@ -33,7 +33,7 @@ static inline void a3dev_fail(const char *what)
 
 static inline int a3dev_open(const struct a3dev *dev, const char *name, int flags)
 {
-	char path[128];
+	char path[1024];
 	int fd;
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", dev->address, name);

@@ -32,8 +32,10 @@ static int count_set(int fd, uint64_t offset, uint64_t length)
 static int fill(int fd, uint64_t offset, uint64_t length)
 {
 	void *block;
-	int ok = !posix_memalign(&block, 4096, 4096);
+	int ok = 1;
 
+	if (posix_memalign(&block, 4096, 4096))
+		return 0;
 	memset(block, 0xa5, 4096);
 	for (uint64_t at = 0; at < length && ok; at += 4096)
 		ok = pwrite(fd, block, 4096, (off_t)(offset + at)) == 4096;

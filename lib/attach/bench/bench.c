@@ -118,7 +118,7 @@ static int bench_memory_map(struct riser_host *host, uint64_t iova, uint64_t len
 static int bench_memory_unmap(struct riser_host *host, uint64_t iova, uint64_t length)
 {
 	riser__dev_memory_changed(bench_of(host)->dev);
-	return riser__dma_table_remove(bench_of(host)->dma, iova, length);
+	return riser__dma_table_remove(bench_of(host)->dma, iova, length, NULL);
 }
 
 static int bench_reset(struct riser_host *host, enum riser_reset kind)

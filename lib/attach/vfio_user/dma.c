@@ -68,6 +68,10 @@ static int add_bitmap(struct riser_server *server, const struct vu_message *mess
 				      *reply + sizeof(*unmap) + sizeof(bitmap), size);
 }
 
+/*
+ * The reply echoes the entry, its size that of what was unmapped. A range without a mapping in
+ * it is no error, as in the kernel's VFIO: a client whose guest has an IOMMU sends thousands.
+ */
 int vu_dma_unmap(struct riser_server *server, struct vu_message *message)
 {
 	struct vu_dma_unmap unmap;
@@ -82,12 +86,13 @@ int vu_dma_unmap(struct riser_server *server, struct vu_message *message)
 	if (unmap.flags & VU_UNMAP_ALL) {
 		if (unmap.flags & VU_UNMAP_DIRTY || unmap.address || unmap.size)
 			return -EINVAL;
-		riser__dma_table_clear(server->table);
+		unmap.size = riser__dma_table_clear(server->table);
 	} else {
 		if (unmap.flags & VU_UNMAP_DIRTY)
 			ret = add_bitmap(server, message, &unmap, &reply);
 		if (!ret)
-			ret = riser__dma_table_remove(server->table, unmap.address, unmap.size);
+			ret = riser__dma_table_remove(server->table, unmap.address, unmap.size,
+						      &unmap.size);
 	}
 	if (ret)
 		return ret;
