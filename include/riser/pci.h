@@ -144,7 +144,11 @@ struct riser_pci_device {
 	const char *summary; /* one line */
 	struct riser_pci_id id;
 	uint8_t interrupt_pin; /* INTx: 1 for INTA to 4 for INTD; 0: none */
-	uint16_t vectors;  /* interrupts of the device; 0: as MSI-X has, or else MSI, or 1 */
+	/*
+	 * Interrupts of the device, at most as many as MSI-X or MSI has, or 1 where there is
+	 * neither; 0: as MSI-X has, or else MSI, or 1.
+	 */
+	uint16_t vectors;
 	uint32_t version;  /* of the saved state; raise it when `fields` or registers change */
 	size_t state_size; /* bytes */
 	uint64_t dma_mask; /* addresses the device can drive; 0: all 64 bits */

@@ -36,8 +36,8 @@ struct riser_dev; /* one live instance of a device model; opaque */
 
 /*
  * A table of descriptors. It carries the size of its elements as the model was compiled, so
- * that elements may grow at their end without a new ABI. A table of the wrong type does not
- * compile.
+ * that elements may grow at their end without a new ABI: a library takes elements as large as
+ * its own and those of older ones, and refuses what is of another size.
  */
 struct riser_table {
 	const void *base;

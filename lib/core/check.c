@@ -10,6 +10,7 @@
 
 #include "core/check.h"
 #include "core/model.h"
+#include "pci/layout.h"
 
 /* Saved states have room for no longer names. */
 enum { NAME_MAX_LENGTH = 80 };
@@ -47,13 +48,19 @@ static int check_window(const struct riser__check *c, const struct riser_bar *ba
 	const struct riser_reg *reg = bar->regs.base;
 
 	if (!riser__good_name(window->name))
-		return refuse(c, "%s: %s has a window without a name", c->desc->name, c->where);
+		return refuse(c,
+			      "%s: %s has a window without a name of letters, digits, '_' and "
+			      "'-'",
+			      c->desc->name, c->where);
 	if (!window->size || window->offset > bar->size ||
 	    window->size > bar->size - window->offset)
 		return refuse(c, "%s: %s window '%s' does not lie inside the BAR",
 			      c->desc->name, c->where, window->name);
-	if (window->shared && (bar->kind == RISER_IO || (window->offset | window->size) % 4096))
-		return refuse(c, "%s: %s window '%s': shared needs whole pages of a memory BAR",
+	if (window->shared && bar->kind == RISER_IO)
+		return refuse(c, "%s: %s window '%s': only memory is shared", c->desc->name,
+			      c->where, window->name);
+	if (window->shared && (window->offset | window->size) % 4096)
+		return refuse(c, "%s: %s window '%s': shared, it is not whole pages of 4096",
 			      c->desc->name, c->where, window->name);
 	for (; other < window; other++) {
 		if (overlaps(other->offset, other->size, window->offset, window->size))
@@ -82,6 +89,9 @@ static int check_bar_shape(const struct riser__check *c, const struct riser_bar 
 			: bar->kind == RISER_MEM32 ? UINT64_C(1) << 31
 						   : UINT64_C(1) << 62;
 
+	if (bar->kind != RISER_MEM32 && bar->kind != RISER_MEM64 && bar->kind != RISER_IO)
+		return refuse(c, "%s: %s: kind %d is none of MEM32, MEM64 and IO",
+			      c->desc->name, c->where, (int)bar->kind);
 	if (bar->index + (bar->kind == RISER_MEM64) > 5)
 		return refuse(c, "%s: %s: a BAR has an index from 0 to 5, a MEM64 one to 4",
 			      c->desc->name, c->where);
@@ -97,6 +107,14 @@ static int check_bar_shape(const struct riser__check *c, const struct riser_bar 
 		return refuse(c, "%s: %s: only memory is prefetchable", c->desc->name,
 			      c->where);
 	return 0;
+}
+
+/* A CPU's ports are 4 bytes wide (PCI 3.2.2.1). */
+static unsigned widest_access(const struct riser_bar *bar)
+{
+	unsigned most = bar->kind == RISER_IO ? 4 : 8;
+
+	return bar->split && bar->split < most ? bar->split : most;
 }
 
 static int check_bars(struct riser__check *c)
@@ -116,6 +134,7 @@ static int check_bars(struct riser__check *c)
 			return refuse(c, "%s: BAR%u is taken by an earlier line of .bars",
 				      c->desc->name, bar->index);
 		taken |= mine;
+		c->widest = widest_access(bar);
 		ret = riser__check_regs(c, &bar->regs, bar->size);
 		window = bar->windows.base;
 		for (uint32_t w = 0; w < bar->windows.count && !ret; w++)
@@ -131,6 +150,7 @@ static int check_cap_regs(struct riser__check *c)
 
 	for (uint32_t i = 0; i < c->desc->caps.count && !ret; i++) {
 		snprintf(c->where, sizeof(c->where), "capability %u", i);
+		c->widest = 8;
 		ret = riser__check_regs(c, &cap[i].regs, cap[i].size);
 	}
 	return ret;
@@ -160,8 +180,8 @@ static int check_unique(const struct riser__check *c, const char *what,
 		qsort(names, table->count, sizeof(*names), by_text);
 	for (uint32_t i = 1; i < table->count && !ret; i++) {
 		if (!strcmp(names[i - 1], names[i]))
-			ret = refuse(c, "%s: two %s are named '%s'", c->desc->name, what,
-				     names[i]);
+			ret = refuse(c, "%s: two %s%s are named '%s'", c->desc->name, what,
+				     c->where, names[i]);
 	}
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		if (strlen(names[i]) > NAME_MAX_LENGTH)
@@ -172,107 +192,68 @@ static int check_unique(const struct riser__check *c, const char *what,
 	return ret;
 }
 
-static int check_names(const struct riser__check *c)
+static int check_names(struct riser__check *c)
 {
 	const struct riser_bar *bar = c->desc->bars.base;
 	const struct riser_pci_cap *cap = c->desc->caps.base;
-	int ret = check_unique(c, "options", &c->desc->options);
+	int ret;
 
+	c->where[0] = '\0';
+	ret = check_unique(c, "options", &c->desc->options);
 	if (!ret)
 		ret = check_unique(c, "fields", &c->desc->fields);
 	if (!ret)
 		ret = check_unique(c, "timers", &c->desc->timers);
 	for (uint32_t i = 0; i < c->desc->bars.count && !ret; i++) {
-		ret = check_unique(c, "registers of a BAR", &bar[i].regs);
+		snprintf(c->where, sizeof(c->where), " of BAR%u", bar[i].index);
+		ret = check_unique(c, "registers", &bar[i].regs);
 		if (!ret)
-			ret = check_unique(c, "windows of a BAR", &bar[i].windows);
+			ret = check_unique(c, "windows", &bar[i].windows);
 	}
-	for (uint32_t i = 0; i < c->desc->caps.count && !ret; i++)
-		ret = check_unique(c, "registers of a capability", &cap[i].regs);
+	for (uint32_t i = 0; i < c->desc->caps.count && !ret; i++) {
+		snprintf(c->where, sizeof(c->where), " of capability %u", i);
+		ret = check_unique(c, "registers", &cap[i].regs);
+	}
 	return ret;
 }
 
-static size_t option_size(enum riser_option_type type)
+/* PCI 6.2.1: an identity that a bus can show, of a function with a header of type 0. */
+static int check_identity(const struct riser__check *c)
 {
-	switch (type) {
-	case RISER_OPTION_BOOL:
-		return sizeof(bool);
-	case RISER_OPTION_U32:
-		return 4;
-	case RISER_OPTION_U64:
-	case RISER_OPTION_TIME:
-		return 8;
-	case RISER_OPTION_STRING:
-	case RISER_OPTION_PATH:
-		return sizeof(char *);
-	}
+	const struct riser_pci_id *id = &c->desc->id;
+	unsigned class = id->class_code >> 8;
+
+	if (!id->vendor || id->vendor == 0xffff)
+		return refuse(c, "%s: .id.vendor %#x is nobody's: a bus shows no such function",
+			      c->desc->name, id->vendor);
+	if (!id->subvendor || id->subvendor == 0xffff)
+		return refuse(c, "%s: .id.subvendor %#x is nobody's", c->desc->name,
+			      id->subvendor);
+	if (id->class_code >> 24)
+		return refuse(c, "%s: class code %#x has more than 24 bits", c->desc->name,
+			      id->class_code);
+	if (class == 0x0604 || class == 0x0607 || class == 0x0609)
+		return refuse(c,
+			      "%s: class code %#x is a bridge's, which has another header of "
+			      "configuration space",
+			      c->desc->name, id->class_code);
+	if (c->desc->interrupt_pin > 4)
+		return refuse(c, "%s: interrupt pin %u is not 0 (none) to 4 (INTD)",
+			      c->desc->name, c->desc->interrupt_pin);
 	return 0;
 }
 
-static int check_reaches(const struct riser__check *c, const struct riser_option *option)
+static int check_sizes(const struct riser__check *c)
 {
-	const struct riser_reach *reach = option->reaches.base;
+	uint64_t mask = c->desc->dma_mask;
 
-	for (uint32_t i = 0; i < option->reaches.count; i++) {
-		const char *path = reach[i].form ? strchr(reach[i].form, '@') : NULL;
-
-		if (!reach[i].form || (path && path[1]) ||
-		    (reach[i].suffix && strchr(reach[i].suffix, '/')))
-			return refuse(c,
-				      "%s: option '%s': a .reaches needs a .form, with '@' "
-				      "only at its end, and no '/' in its .suffix",
-				      c->desc->name, option->name);
-	}
+	if (c->desc->state_size > RISER__STATE_MAX)
+		return refuse(c, "%s: .state_size %zu is more than %llu bytes", c->desc->name,
+			      c->desc->state_size, (unsigned long long)RISER__STATE_MAX);
+	if (mask & (mask + 1))
+		return refuse(c, "%s: .dma_mask %#" PRIx64 " is no mask of low bits",
+			      c->desc->name, mask);
 	return 0;
-}
-
-static int check_options(const struct riser__check *c)
-{
-	const struct riser_option *option = c->desc->options.base;
-	int ret = 0;
-
-	for (uint32_t i = 0; i < c->desc->options.count && !ret; i++) {
-		size_t size = option_size(option[i].type);
-
-		if (!riser__good_name(option[i].name) || !size)
-			return refuse(c, "%s: option %u needs a name and a type", c->desc->name,
-				      i);
-		if (!strcmp(option[i].name, "romfile"))
-			return refuse(c, "%s: option 'romfile' is the library's own",
-				      c->desc->name);
-		if (option[i].min > option[i].max)
-			return refuse(c, "%s: option '%s': its .min is above its .max",
-				      c->desc->name, option[i].name);
-		ret = check_reaches(c, &option[i]);
-		if (!ret)
-			ret = riser__check_in_state(c, "option", option[i].name, option[i].at,
-						    size);
-	}
-	return ret;
-}
-
-static int check_saved(const struct riser__check *c)
-{
-	const struct riser_field *field = c->desc->fields.base;
-	const struct riser_timer *timer = c->desc->timers.base;
-	int ret = 0;
-
-	for (uint32_t i = 0; i < c->desc->fields.count && !ret; i++) {
-		if (!riser__good_name(field[i].name) || !riser__power_of_two(field[i].width) ||
-		    field[i].width > 8 || !field[i].count)
-			return refuse(c,
-				      "%s: field %u needs a name, a width of 1, 2, 4 or 8 and "
-				      "a count",
-				      c->desc->name, i);
-		ret = riser__check_in_state(c, "field", field[i].name, field[i].at,
-					    (uint64_t)field[i].count * field[i].width);
-	}
-	for (uint32_t i = 0; i < c->desc->timers.count && !ret; i++) {
-		if (!riser__good_name(timer[i].name) || !timer[i].fire)
-			return refuse(c, "%s: timer %u needs a name and .fire", c->desc->name,
-				      i);
-	}
-	return ret;
 }
 
 int riser__model_check(const struct riser_pci_device *desc, struct riser_error *error)
@@ -282,19 +263,22 @@ int riser__model_check(const struct riser_pci_device *desc, struct riser_error *
 
 	if (!riser__good_name(desc->name))
 		return refuse(&c, "the device needs a .name of letters, digits, '_' and '-'");
-	if (desc->id.class_code >> 24)
-		return refuse(&c, "%s: class code %#x has more than 24 bits", desc->name,
-			      desc->id.class_code);
-	if (desc->interrupt_pin > 4)
-		return refuse(&c, "%s: interrupt pin %u is not 0 (none) to 4 (INTD)",
-			      desc->name, desc->interrupt_pin);
-	ret = check_bars(&c);
+	if (strlen(desc->name) > NAME_MAX_LENGTH)
+		return refuse(&c, "%.20s...: the name has more than %d characters", desc->name,
+			      NAME_MAX_LENGTH);
+	ret = check_identity(&c);
+	if (!ret)
+		ret = check_sizes(&c);
+	if (!ret)
+		ret = check_bars(&c);
+	if (!ret)
+		ret = riser__caps_check(desc, error);
 	if (!ret)
 		ret = check_cap_regs(&c);
 	if (!ret)
-		ret = check_options(&c);
+		ret = riser__check_options(&c);
 	if (!ret)
-		ret = check_saved(&c);
+		ret = riser__check_saved(&c);
 	if (!ret)
 		ret = check_names(&c);
 	return ret;

@@ -7,11 +7,13 @@
 #include <riser/riser.h>
 
 #include "core/error.h"
+#include "core/model.h"
 
 struct riser__check {
 	const struct riser_pci_device *desc;
 	struct riser_error *error;
-	char where[24]; /* "BAR0" or "capability 2" */
+	char where[32];	 /* "BAR0" or "capability 2", */
+	unsigned widest; /* and the bytes of the widest access that its registers can get */
 };
 
 #define refuse(c, ...) riser__fail((c)->error, -EINVAL, __VA_ARGS__)
@@ -26,13 +28,15 @@ static inline uint64_t riser__reg_count(const struct riser_reg *reg)
 	return reg->count ? reg->count : 1;
 }
 
-/* Letters, digits, '_' and '-'. */
-bool riser__good_name(const char *name);
 /* Whether [at, at + size) of the state is there for `name`, which is a `what`. */
 int riser__check_in_state(const struct riser__check *c, const char *what, const char *name,
 			  uint64_t at, uint64_t size);
 /* check_regs.c: the registers of what is at c->where, of `size` bytes. */
 int riser__check_regs(const struct riser__check *c, const struct riser_table *regs,
 		      uint64_t size);
+/* check_options.c: what users set. */
+int riser__check_options(const struct riser__check *c);
+/* check_options.c: what is saved besides registers. */
+int riser__check_saved(const struct riser__check *c);
 
 #endif

@@ -2,6 +2,7 @@
 /* The rules of a register map. */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/check.h"
 #include "core/regmap.h"
@@ -37,6 +38,9 @@ static int check_masks(const struct riser__check *c, const struct riser_reg *reg
 				      c->desc->name, c->where, reg->name, mask & seen);
 		seen |= mask;
 	}
+	if (reg->rc != RISER_ALL && reg->rc & ~all)
+		return refuse(c, "%s: %s register '%s': .rc has bits above its %u bytes",
+			      c->desc->name, c->where, reg->name, reg->width);
 	if (reg->reset & ~all)
 		return refuse(c,
 			      "%s: %s register '%s': reset value %#" PRIx64
@@ -52,6 +56,15 @@ static bool adjacent(uint64_t mask)
 	return mask && !(mask & (mask + low));
 }
 
+static bool is_named_before(const struct riser_reg_field *field, uint32_t i)
+{
+	for (uint32_t other = 0; other < i; other++) {
+		if (!strcmp(field[other].name, field[i].name))
+			return true;
+	}
+	return false;
+}
+
 static int check_fields(const struct riser__check *c, const struct riser_reg *reg)
 {
 	const struct riser_reg_field *field = reg->fields.base;
@@ -59,15 +72,38 @@ static int check_fields(const struct riser__check *c, const struct riser_reg *re
 	for (uint32_t i = 0; i < reg->fields.count; i++) {
 		uint64_t mask = field[i].mask;
 
-		if (!riser__good_name(field[i].name) || mask & ~riser__ones(reg->width) ||
-		    !adjacent(mask))
+		if (!riser__good_name(field[i].name))
 			return refuse(c,
-				      "%s: %s register '%s': field %u needs a name and "
-				      "adjacent bits of "
-				      "the register",
+				      "%s: %s register '%s': field %u needs a name of letters, "
+				      "digits, '_' and '-'",
 				      c->desc->name, c->where, reg->name, i);
+		if (mask & ~riser__ones(reg->width) || !adjacent(mask))
+			return refuse(c,
+				      "%s: %s register '%s': field '%s': mask %#" PRIx64
+				      " is not of adjacent bits of the register",
+				      c->desc->name, c->where, reg->name, field[i].name, mask);
+		if (is_named_before(field, i))
+			return refuse(c, "%s: %s register '%s': two fields are named '%s'",
+				      c->desc->name, c->where, reg->name, field[i].name);
 	}
 	return 0;
+}
+
+/* Flags that there are, and that do not contradict what else is said of a read. */
+static int check_flags(const struct riser__check *c, const struct riser_reg *reg)
+{
+	const char *wrong = NULL;
+
+	if (reg->flags & ~(RISER_WRITE_ONLY | RISER_PURE_READ | RISER_EXTEND))
+		return refuse(c, "%s: %s register '%s': .flags %#x has bits without a meaning",
+			      c->desc->name, c->where, reg->name, reg->flags);
+	if (reg->flags & RISER_WRITE_ONLY && (reg->on_read || reg->rc))
+		wrong = "RISER_WRITE_ONLY, but .on_read or .rc";
+	else if (reg->flags & RISER_PURE_READ && reg->rc)
+		wrong = "RISER_PURE_READ, but .rc";
+	return wrong ? refuse(c, "%s: %s register '%s' is %s", c->desc->name, c->where,
+			      reg->name, wrong)
+		     : 0;
 }
 
 static int check_reg_shape(const struct riser__check *c, const struct riser_reg *reg,
@@ -75,21 +111,40 @@ static int check_reg_shape(const struct riser__check *c, const struct riser_reg 
 {
 	if (!riser__good_name(reg->name))
 		return refuse(c,
-			      "%s: %s register %u: it needs a name of letters, digits and '_'",
+			      "%s: %s register %u: it needs a name of letters, digits, '_' and "
+			      "'-'",
 			      c->desc->name, c->where, line);
 	if (!riser__power_of_two(reg->width) || reg->width > 8)
 		return refuse(c, "%s: %s register '%s': width %u is not 1, 2, 4 or 8",
 			      c->desc->name, c->where, reg->name, reg->width);
-	if (reg->offset % reg->width || reg->stride % reg->width)
+	if (reg->offset % reg->width)
 		return refuse(c,
 			      "%s: %s register '%s': offset %#" PRIx64
-			      " or stride %u is not a multiple of its width %u",
-			      c->desc->name, c->where, reg->name, reg->offset, reg->stride,
-			      reg->width);
+			      " is not a multiple of its width %u",
+			      c->desc->name, c->where, reg->name, reg->offset, reg->width);
+	return 0;
+}
+
+/* How it is accessed in parts, and how an array of it lies. */
+static int check_reg_access(const struct riser__check *c, const struct riser_reg *reg)
+{
+	if (reg->stride % reg->width)
+		return refuse(c,
+			      "%s: %s register '%s': stride %u is not a multiple of its width "
+			      "%u",
+			      c->desc->name, c->where, reg->name, reg->stride, reg->width);
 	if (reg->part && (!riser__power_of_two(reg->part) || reg->part > reg->width))
 		return refuse(
 			c, "%s: %s register '%s': part %u is not 1, 2, 4 or 8 up to its width",
 			c->desc->name, c->where, reg->name, reg->part);
+	if (reg->width > c->widest && (!reg->part || reg->part > c->widest))
+		return refuse(c,
+			      "%s: %s register '%s': nothing there accesses more than %u bytes "
+			      "at once: it needs a .part",
+			      c->desc->name, c->where, reg->name, c->widest);
+	if (reg->stride && !reg->count)
+		return refuse(c, "%s: %s register '%s': a .stride needs a .count",
+			      c->desc->name, c->where, reg->name);
 	if (reg->stride && reg->stride < reg->width)
 		return refuse(c, "%s: %s register '%s': stride %u is less than its width %u",
 			      c->desc->name, c->where, reg->name, reg->stride, reg->width);
@@ -101,6 +156,10 @@ static int check_reg(const struct riser__check *c, const struct riser_reg *reg, 
 {
 	int ret = check_reg_shape(c, reg, line);
 
+	if (!ret)
+		ret = check_reg_access(c, reg);
+	if (!ret)
+		ret = check_flags(c, reg);
 	if (!ret)
 		ret = check_masks(c, reg);
 	if (!ret)

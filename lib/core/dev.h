@@ -112,6 +112,8 @@ void riser__watch_ready(struct riser_watch *watch, short events);
 /* Options (core/options.c): parses "a=1,b=2" into the state; defaults first. */
 int riser__options_parse(struct riser_dev *dev, const char *text, struct riser_error *error);
 void riser__options_free(struct riser_dev *dev);
+/* Whether it is a value that the option can have. */
+bool riser__option_takes(const struct riser_option *option, const char *value);
 /*
  * Cuts the next "name=value" out of *text, in place, undoing doubled commas; NULL at the end.
  * After a comma there is one more, if only an empty one.

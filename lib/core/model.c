@@ -143,18 +143,36 @@ static int check(const struct riser_pci_device *pci, struct riser_error *error)
 	return ret ? ret : riser__layout_check(pci, error);
 }
 
-static int bad_size(size_t size, struct riser_error *error)
+/*
+ * A descriptor may be as short as in the first revision of the ABI. One that is longer than
+ * ours says what we do not know.
+ */
+static int check_size(size_t size, size_t least, size_t most, struct riser_error *error)
 {
-	return riser__fail(error, -EINVAL,
-			   "the descriptor's size is %zu: set .size = sizeof(it)", size);
+	if (size >= least && size <= most)
+		return 0;
+	return riser__fail(
+		error, -EINVAL,
+		"the descriptor's .size is %zu, not %zu: set .size = sizeof(it), and "
+		"build it for this library",
+		size, most);
 }
+#define CHECK_SIZE(desc, type, last, error)                                                    \
+	check_size((desc)->size, offsetof(type, last) + sizeof((desc)->last), sizeof(type),    \
+		   error)
 
 static int fill_pci(struct riser_model *model, struct riser_error *error)
 {
 	const struct riser_pci_device *desc = model->exported;
+	struct riser_pci_device whole = { 0 };
+	int ret = CHECK_SIZE(desc, struct riser_pci_device, fini, error);
 
-	if (desc->size < offsetof(struct riser_pci_device, state_size))
-		return bad_size(desc->size, error);
+	if (ret)
+		return ret;
+	memcpy(&whole, desc, desc->size);
+	ret = riser__tables_check_pci(&whole, error);
+	if (ret)
+		return ret;
 	if (riser__model_normalise(model, desc, &model->pci))
 		return riser__fail(error, -ENOMEM, "no memory for the model");
 	return check(&model->pci, error);
@@ -163,10 +181,15 @@ static int fill_pci(struct riser_model *model, struct riser_error *error)
 static int fill_virtio(struct riser_model *model, struct riser_error *error)
 {
 	const struct riser_virtio_device *desc = model->exported;
-	int ret;
+	struct riser_virtio_device whole = { 0 };
+	int ret = CHECK_SIZE(desc, struct riser_virtio_device, fini, error);
 
-	if (desc->size < offsetof(struct riser_virtio_device, state_size))
-		return bad_size(desc->size, error);
+	if (ret)
+		return ret;
+	memcpy(&whole, desc, desc->size);
+	ret = riser__tables_check_virtio(&whole, error);
+	if (ret)
+		return ret;
 	if (riser__virtio_normalise(model, desc))
 		return riser__fail(error, -ENOMEM, "no memory for the model");
 	ret = riser__virtio_check(model->virtio, error);

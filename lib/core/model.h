@@ -36,6 +36,20 @@ int riser__options_normalise(struct riser_model *model, struct riser_table *tabl
 int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc,
 			   struct riser_pci_device *pci);
 
+/*
+ * Whether the tables and texts of a descriptor are what their members say, as far as that can
+ * be told; the first look at it. -EINVAL, naming the member.
+ */
+int riser__tables_check_pci(const struct riser_pci_device *desc, struct riser_error *error);
+int riser__tables_check_virtio(const struct riser_virtio_device *desc,
+			       struct riser_error *error);
+
+/* Places in the state are of 32 bits, and a transport adds to it. */
+#define RISER__STATE_MAX (UINT64_C(1) << 31)
+
+/* Letters, digits, '_' and '-'. */
+bool riser__good_name(const char *name);
+
 /* The rules of riser.h and pci.h, one line an offence. */
 int riser__model_check(const struct riser_pci_device *desc, struct riser_error *error);
 

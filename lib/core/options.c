@@ -101,15 +101,20 @@ static int set_string(struct riser_dev *dev, const struct riser_option *option,
 	return 0;
 }
 
+static uint64_t most_of(const struct riser_option *option)
+{
+	uint64_t max = option->max ? option->max : UINT64_MAX;
+
+	return option->type == RISER_OPTION_U32 && max > UINT32_MAX ? UINT32_MAX : max;
+}
+
 /* Bounds, as the option's type and its line of the table have them. */
 static int out_of_bounds(struct riser_dev *dev, const struct riser_option *option,
 			 uint64_t number, const char *value, struct riser_error *error)
 {
 	const char *unit = option->type == RISER_OPTION_TIME ? "ns" : "";
-	uint64_t max = option->max ? option->max : UINT64_MAX;
+	uint64_t max = most_of(option);
 
-	if (option->type == RISER_OPTION_U32 && max > UINT32_MAX)
-		max = UINT32_MAX;
 	if (number >= option->min && number <= max)
 		return 0;
 	return riser__fail(error, -EINVAL,
@@ -118,13 +123,35 @@ static int out_of_bounds(struct riser_dev *dev, const struct riser_option *optio
 			   dev->desc->name, option->name, value, option->min, unit, max, unit);
 }
 
+static bool parse_as(enum riser_option_type type, const char *text, uint64_t *number)
+{
+	return parse_number(text, type == RISER_OPTION_TIME ? times : sizes, number);
+}
+
+bool riser__option_takes(const struct riser_option *option, const char *value)
+{
+	uint64_t number;
+	bool on;
+
+	switch (option->type) {
+	case RISER_OPTION_BOOL:
+		return parse_bool(value, &on);
+	case RISER_OPTION_STRING:
+	case RISER_OPTION_PATH:
+		return true;
+	default:
+		return parse_as(option->type, value, &number) && number >= option->min &&
+		       number <= most_of(option);
+	}
+}
+
 static int set_number(struct riser_dev *dev, const struct riser_option *option,
 		      const char *value, struct riser_error *error)
 {
 	void *at = (char *)dev->state + option->at;
 	uint64_t number;
 
-	if (!parse_number(value, option->type == RISER_OPTION_TIME ? times : sizes, &number))
+	if (!parse_as(option->type, value, &number))
 		return riser__fail(error, -EINVAL, "%s: option '%s' takes %s, not '%s'",
 				   dev->desc->name, option->name, expects(option->type), value);
 	if (out_of_bounds(dev, option, number, value, error))

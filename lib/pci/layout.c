@@ -175,10 +175,15 @@ static int check_msix_range(const struct riser_pci_device *desc, const struct ri
 	const struct riser_reg *reg = bar->regs.base;
 	const struct riser_window *window = bar->windows.base;
 
-	if (range->at % 8 || range->at > bar->size || range->size > bar->size - range->at)
+	if (range->at % 8)
+		return riser__fail(error, -EINVAL,
+				   "%s: the MSI-X %s at %#" PRIx64
+				   " must lie at a multiple of 8",
+				   desc->name, range->name, range->at);
+	if (range->at > bar->size || range->size > bar->size - range->at)
 		return riser__fail(error, -EINVAL,
 				   "%s: the MSI-X %s (%" PRIu64 " bytes at %#" PRIx64
-				   ") must lie inside BAR%u, at a multiple of 8",
+				   ") must lie inside BAR%u",
 				   desc->name, range->name, range->size, range->at, bar->index);
 	for (uint32_t i = 0; i < bar->regs.count; i++) {
 		uint64_t stride = reg[i].stride ? reg[i].stride : reg[i].width;
@@ -215,6 +220,10 @@ static int check_msix(const struct riser_pci_device *desc, struct riser_error *e
 	if (!cap->vectors || cap->vectors > 2048)
 		return riser__fail(error, -EINVAL, "%s: MSI-X has 1 to 2048 vectors, not %u",
 				   desc->name, cap->vectors);
+	if ((cap->table | cap->pba) >> 32)
+		return riser__fail(error, -EINVAL,
+				   "%s: MSI-X: .table and .pba have at most 32 bits",
+				   desc->name);
 	table = (struct range){ cap->table, riser__msix_table_size(cap), "table" };
 	pba = (struct range){ cap->pba, riser__msix_pba_size(cap), "pending bits" };
 	ret = check_msix_range(desc, bar, &table, error);
@@ -240,15 +249,11 @@ static int check_msi(const struct riser_pci_device *desc, struct riser_error *er
 int riser__layout_check(const struct riser_pci_device *desc, struct riser_error *error)
 {
 	struct riser__layout layout;
-	const struct riser_pci_cap *msix = riser__cap_find(desc, RISER_CAP_MSIX);
 	int ret = riser__layout_place(desc, &layout, error);
 
 	if (!ret)
 		ret = check_msi(desc, error);
 	if (!ret)
 		ret = check_msix(desc, error);
-	if (!ret && msix && desc->vectors > msix->vectors)
-		ret = riser__fail(error, -EINVAL, "%s: %u vectors, but MSI-X has %u",
-				  desc->name, desc->vectors, msix->vectors);
-	return ret;
+	return ret ? ret : riser__vectors_check(desc, error);
 }

@@ -17,6 +17,9 @@ int riser__layout_place(const struct riser_pci_device *desc, struct riser__layou
 			struct riser_error *error);
 /* All rules about capabilities: their places and what they name. */
 int riser__layout_check(const struct riser_pci_device *desc, struct riser_error *error);
+/* check_caps.c: the lines for themselves, and the vectors of all. */
+int riser__caps_check(const struct riser_pci_device *desc, struct riser_error *error);
+int riser__vectors_check(const struct riser_pci_device *desc, struct riser_error *error);
 
 const struct riser_pci_cap *riser__cap_find(const struct riser_pci_device *desc,
 					    enum riser_cap_kind kind);

@@ -230,7 +230,7 @@ class Bench(unittest.TestCase):
                 ("Reg: the state has no member 'sede'; it has: id", lambda: one_register("sede")),
                 ("Reg takes no 'rwx'; it takes: name", lambda: one_register(rwx=1)),
                 ("bad: BAR0 has no size|size", lambda: riser.PciDevice(
-                    name="bad", bars=[riser.Bar(0, size=3)])),
+                    name="bad", vendor=0x1234, bars=[riser.Bar(0, size=3)])),
                 ("Option 'queue': the member is no", lambda: riser.PciDevice(
                     name="bad", state=Full, options=[riser.Option("queue")]))):
             with self.assertRaisesRegex(riser.Error, words):
@@ -238,7 +238,7 @@ class Bench(unittest.TestCase):
 
 
 def one_register(member="id", **values):
-    return riser.PciDevice(name="one", state=Full, bars=[
+    return riser.PciDevice(name="one", vendor=0x1234, state=Full, bars=[
         riser.Bar(0, size=64, regs=[riser.Reg(0, member, **values)])])
 
 
@@ -262,7 +262,7 @@ class Program(unittest.TestCase):
 
     def test_refused_in_one_line(self):
         none = {"RISER_CACHE": str(self.work / "none")}
-        rest = "riser.serve(riser.PciDevice(name='dev', **more))"
+        rest = "riser.serve(riser.PciDevice(name='dev', vendor=1, **more))"
         for words, text in (
                 ("dev.py does not start: ModuleNotFoundError: No module named 'risr'",
                  "import risr"),

@@ -14,6 +14,7 @@ static const struct riser_pci_cap caps[] = {
 static const struct riser_bar bars[] = { { .index = 0, .size = 4096 } };
 static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
+	.id = { .vendor = 0x1234 },
 	.name = "irq",
 	.interrupt_pin = 1,
 	.bars = RISER_BARS(bars),

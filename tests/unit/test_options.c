@@ -38,6 +38,7 @@ static const struct riser_option required[] = {
 };
 static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
+	.id = { .vendor = 0x1234 },
 	.name = "opt",
 	.state_size = sizeof(struct state),
 	.options = RISER_OPTIONS(options),
@@ -161,10 +162,14 @@ static void test_bad_reach(void **state)
 		{ { NULL, RISER_READS } },
 		{ { "@:more", RISER_READS } },
 		{ { "@", RISER_READS, "/../shadow" } },
+		{ { "@", 0 } },
+		{ { "@", 1u << 7 } },
 	};
+	static const char *const says[] = { "has no .form", "'@' before its end", "has a '/'",
+					    "flags 0", "flags 0x80" };
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct riser_option option = { RISER_OPTION(STRING, struct state, file),
 						     .reaches = RISER_REACHES(bad[i]) };
 		struct riser_pci_device wrong = desc;
@@ -177,7 +182,7 @@ static void test_bad_reach(void **state)
 				(struct riser_export){ RISER_ABI, RISER_PCI, &wrong }, &model,
 				&error),
 			0);
-		assert_non_null(strstr(error.text, "needs a .form"));
+		assert_non_null(strstr(error.text, says[i]));
 	}
 }
 
@@ -317,6 +322,7 @@ static void test_many(void **state)
 		many[i].name = names[i];
 	}
 	many[MANY - 1].required = true;
+	many[MANY - 1].value = NULL;
 	large.options = (struct riser_table)RISER_OPTIONS(many);
 	fake_host_start(&host, &large, "option99=1");
 	assert_non_null(strstr(refusal("option1=1"), "'option99' is required"));

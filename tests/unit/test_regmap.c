@@ -82,6 +82,7 @@ static const struct riser_bar bars[] = {
 
 static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
+	.id = { .vendor = 0x1234 },
 	.name = "regs",
 	.state_size = sizeof(struct state),
 	.bars = RISER_BARS(bars),

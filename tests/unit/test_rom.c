@@ -11,7 +11,9 @@
 
 enum { LENGTH = 3000, SIZE = 4096 };
 
-static const struct riser_pci_device desc = { .size = sizeof(desc), .name = "d" };
+static const struct riser_pci_device desc = { .size = sizeof(desc),
+					      .id = { .vendor = 0x1234 },
+					      .name = "d" };
 
 /* A file of `size` bytes, each its place; the caller removes it. */
 static void make_file(char *path, off_t size)

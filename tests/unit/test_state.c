@@ -94,6 +94,7 @@ static const struct riser_field fields[] = {
 static const struct riser_timer timers[] = { { "poll", fire }, { "late", fire } };
 static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
+	.id = { .vendor = 0x1234 },
 	.name = "saved",
 	.interrupt_pin = 1,
 	.version = 3,

@@ -53,6 +53,7 @@ static const struct riser_timer timers[] = { { "a", fire_a },
 					     { "c", fire_c } };
 static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
+	.id = { .vendor = 0x1234 },
 	.name = "timer",
 	.state_size = sizeof(struct state),
 	.timers = RISER_TIMERS(timers),

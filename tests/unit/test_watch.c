@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <poll.h>
 
-static const struct riser_pci_device desc = { .size = sizeof(desc), .name = "watch" };
+static const struct riser_pci_device desc = { .size = sizeof(desc),
+					      .id = { .vendor = 0x1234 },
+					      .name = "watch" };
 static struct fake_host host;
 static struct riser_watch *watches[3];
 static unsigned calls;

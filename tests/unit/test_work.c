@@ -62,6 +62,7 @@ static void fini(struct riser_dev *dev)
 
 static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
+	.id = { .vendor = 0x1234 },
 	.name = "work",
 	.state_size = sizeof(struct state),
 	.fini = fini,

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules of what users set and of what is saved: options, fields, timers. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/check.h"
+#include "core/dev.h"
+
+static size_t option_size(enum riser_option_type type)
+{
+	switch (type) {
+	case RISER_OPTION_BOOL:
+		return sizeof(bool);
+	case RISER_OPTION_U32:
+		return 4;
+	case RISER_OPTION_U64:
+	case RISER_OPTION_TIME:
+		return 8;
+	case RISER_OPTION_STRING:
+	case RISER_OPTION_PATH:
+		return sizeof(char *);
+	}
+	return 0;
+}
+
+static bool option_is_text(const struct riser_option *option)
+{
+	return option->type == RISER_OPTION_STRING || option->type == RISER_OPTION_PATH;
+}
+
+static int check_reaches(const struct riser__check *c, const struct riser_option *option)
+{
+	const uint32_t all = RISER_READS | RISER_WRITES | RISER_CREATES | RISER_CONNECTS |
+			     RISER_LISTENS | RISER_NETWORK | RISER_TERMINAL;
+	const struct riser_reach *reach = option->reaches.base;
+
+	for (uint32_t i = 0; i < option->reaches.count; i++) {
+		const char *path = reach[i].form ? strchr(reach[i].form, '@') : NULL;
+
+		if (!reach[i].form)
+			return refuse(c, "%s: option '%s': .reaches %u has no .form",
+				      c->desc->name, option->name, i);
+		if (path && path[1])
+			return refuse(c, "%s: option '%s': .form '%s' has '@' before its end",
+				      c->desc->name, option->name, reach[i].form);
+		if (reach[i].suffix && strchr(reach[i].suffix, '/'))
+			return refuse(c, "%s: option '%s': .suffix '%s' has a '/'",
+				      c->desc->name, option->name, reach[i].suffix);
+		if (!reach[i].flags || reach[i].flags & ~all)
+			return refuse(c,
+				      "%s: option '%s': .reaches %u has flags %#x: none, or "
+				      "without a meaning",
+				      c->desc->name, option->name, i, reach[i].flags);
+	}
+	return 0;
+}
+
+/* Bounds and a default that contradict nothing. */
+static int check_values(const struct riser__check *c, const struct riser_option *option)
+{
+	bool bounded = option->min || option->max;
+
+	if (bounded && (option_is_text(option) || option->type == RISER_OPTION_BOOL))
+		return refuse(c, "%s: option '%s': only a number has .min and .max",
+			      c->desc->name, option->name);
+	if (option->min > option->max)
+		return refuse(c, "%s: option '%s': its .min is above its .max", c->desc->name,
+			      option->name);
+	if (option->type == RISER_OPTION_U32 && option->max > UINT32_MAX)
+		return refuse(c, "%s: option '%s': its .max has more than 32 bits",
+			      c->desc->name, option->name);
+	if (option->value && option->required)
+		return refuse(c, "%s: option '%s' is required and has a default", c->desc->name,
+			      option->name);
+	if (option->value && !riser__option_takes(option, option->value))
+		return refuse(c, "%s: option '%s' does not take its own default, '%s'",
+			      c->desc->name, option->name, option->value);
+	return 0;
+}
+
+struct span {
+	uint64_t at, size;
+};
+
+static bool span_meets(struct span a, uint64_t at, uint64_t size)
+{
+	return a.at < at ? at - a.at < a.size : a.at - at < size;
+}
+
+/* The name of a register of `regs` that keeps its value in `place`, or NULL. */
+static const char *reg_in(const struct riser_table *regs, struct span place)
+{
+	const struct riser_reg *reg = regs->base;
+
+	for (uint32_t i = 0; i < regs->count; i++) {
+		if (span_meets(place, reg[i].at, riser__reg_count(&reg[i]) * reg[i].width))
+			return reg[i].name;
+	}
+	return NULL;
+}
+
+static const char *window_in(const struct riser_table *windows, struct span place)
+{
+	const struct riser_window *window = windows->base;
+
+	for (uint32_t i = 0; i < windows->count; i++) {
+		if (!window[i].shared && span_meets(place, window[i].at, window[i].size))
+			return window[i].name;
+	}
+	return NULL;
+}
+
+/* What a guest or a saved state writes there, or NULL: nothing. */
+static const char *writer_of(const struct riser_pci_device *desc, struct span place)
+{
+	const struct riser_bar *bar = desc->bars.base;
+	const struct riser_pci_cap *cap = desc->caps.base;
+	const struct riser_field *field = desc->fields.base;
+	const char *name = NULL;
+
+	for (uint32_t i = 0; i < desc->bars.count && !name; i++) {
+		name = reg_in(&bar[i].regs, place);
+		if (!name)
+			name = window_in(&bar[i].windows, place);
+	}
+	for (uint32_t i = 0; i < desc->caps.count && !name; i++)
+		name = reg_in(&cap[i].regs, place);
+	for (uint32_t i = 0; i < desc->fields.count && !name; i++) {
+		if (span_meets(place, field[i].at, (uint64_t)field[i].count * field[i].width))
+			name = field[i].name;
+	}
+	return name;
+}
+
+/* A pointer that others write would lead anywhere. */
+static int check_pointer(const struct riser__check *c, const struct riser_option *option)
+{
+	const char *writer;
+
+	if (!option_is_text(option))
+		return 0;
+	writer = writer_of(c->desc, (struct span){ option->at, sizeof(char *) });
+	return writer ? refuse(c, "%s: option '%s' and '%s' are in the same place of the state",
+			       c->desc->name, option->name, writer)
+		      : 0;
+}
+
+int riser__check_options(const struct riser__check *c)
+{
+	const struct riser_option *option = c->desc->options.base;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < c->desc->options.count && !ret; i++) {
+		size_t size = option_size(option[i].type);
+
+		if (!riser__good_name(option[i].name))
+			return refuse(c,
+				      "%s: option %u needs a name of letters, digits, '_' and "
+				      "'-'",
+				      c->desc->name, i);
+		if (!size)
+			return refuse(c, "%s: option '%s': .type %d is of no known kind",
+				      c->desc->name, option[i].name, (int)option[i].type);
+		if (!strcmp(option[i].name, "romfile"))
+			return refuse(c, "%s: option 'romfile' is the library's own",
+				      c->desc->name);
+		ret = check_values(c, &option[i]);
+		if (!ret)
+			ret = check_reaches(c, &option[i]);
+		if (!ret)
+			ret = riser__check_in_state(c, "option", option[i].name, option[i].at,
+						    size);
+		if (!ret)
+			ret = check_pointer(c, &option[i]);
+	}
+	return ret;
+}
+
+static int check_field(const struct riser__check *c, const struct riser_field *field,
+		       uint32_t line)
+{
+	if (!riser__good_name(field->name))
+		return refuse(c, "%s: field %u needs a name of letters, digits, '_' and '-'",
+			      c->desc->name, line);
+	if (!riser__power_of_two(field->width) || field->width > 8)
+		return refuse(c, "%s: field '%s': width %u is not 1, 2, 4 or 8", c->desc->name,
+			      field->name, field->width);
+	if (!field->count)
+		return refuse(c, "%s: field '%s' needs a .count", c->desc->name, field->name);
+	if (field->since > c->desc->version)
+		return refuse(c, "%s: field '%s' is .since %u, but the .version is %u",
+			      c->desc->name, field->name, field->since, c->desc->version);
+	return riser__check_in_state(c, "field", field->name, field->at,
+				     (uint64_t)field->count * field->width);
+}
+
+int riser__check_saved(const struct riser__check *c)
+{
+	const struct riser_field *field = c->desc->fields.base;
+	const struct riser_timer *timer = c->desc->timers.base;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < c->desc->fields.count && !ret; i++)
+		ret = check_field(c, &field[i], i);
+	for (uint32_t i = 0; i < c->desc->timers.count && !ret; i++) {
+		if (!riser__good_name(timer[i].name))
+			return refuse(c,
+				      "%s: timer %u needs a name of letters, digits, '_' and "
+				      "'-'",
+				      c->desc->name, i);
+		if (!timer[i].fire)
+			return refuse(c, "%s: timer '%s' needs a .fire", c->desc->name,
+				      timer[i].name);
+	}
+	return ret;
+}
