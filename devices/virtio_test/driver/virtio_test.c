@@ -26,7 +26,7 @@ struct virtio_test {
 	spinlock_t lock;     /* of the queue */
 	bool stopping;
 	u32 counter; /* the last number that was sent */
-	u32 acks;
+	u32 acks;    /* those that came back, and what the device had before */
 };
 
 static int virtio_test_send(struct virtio_test *vt, u32 number)
@@ -136,6 +136,7 @@ static int virtio_test_probe(struct virtio_device *vdev)
 	}
 	/* An earlier driver may have sent some. */
 	virtio_cread_le(vdev, struct virtio_test_config, actual, &vt->counter);
+	vt->acks = vt->counter;
 	virtio_device_ready(vdev);
 	queue_work(system_wq, &vt->work);
 	return 0;
