@@ -62,6 +62,6 @@ install: build
 	@meson install -C $(BUILD)
 
 clean:
-	@rm -rf $(BUILD)
+	@rm -rf --one-file-system $(BUILD)
 
 .PHONY: all deps build run check check-all check-kvm bench bench-guest bench-plot fuzz soak coverage install clean

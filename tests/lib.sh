@@ -5,10 +5,10 @@ set -u
 build=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/../.." && pwd)
 riser=$build/riser
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 failed=0
 patience=1800 # seconds: a limit that ends what hangs, and nothing else
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf --one-file-system "$work"' EXIT
 export TMPDIR=$work
 unset XDG_RUNTIME_DIR
 

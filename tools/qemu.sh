@@ -33,16 +33,16 @@ qemu_fetch() {
 	may_fetch "the source of QEMU $version"
 	qemu_check "$version"
 	say "fetching the source of QEMU $version …"
-	rm -rf "$work"
+	rm -rf --one-file-system "$work"
 	# shellcheck disable=SC2046 # several suites
 	private_apt "$work" deb-src "the source of QEMU $version" $(qemu_suites "$version")
 	mkdir -p "$work/source" "$(dirname "$folder")"
 	(cd "$work/source" && "${apt[@]}" source --download-only "qemu=$source") >"$work/log" 2>&1 ||
 		die "the source of QEMU $version cannot be had; the mirror has $("${apt[@]}" source --print-uris qemu 2>/dev/null | sed -nE "s/.*qemu_([^ ]*)\.dsc.*/\1/p" | head -n 1). Install that version of qemu-system-x86, or unset RISER_ADAPTER_QEMU"
 	quietly "unpacking the source of QEMU" dpkg-source -x "$work"/source/*.dsc "$work/qemu"
-	rm -rf "$folder"
+	rm -rf --one-file-system "$folder"
 	mv "$work/qemu" "$folder"
-	rm -rf "$work"
+	rm -rf --one-file-system "$work"
 }
 
 # qemu_configure VERSION FOLDER: a small x86_64 build in FOLDER/build, whose folder is entered. QEMU

@@ -93,5 +93,5 @@ void dry_run(const struct run_options *options, const struct guest_software *sof
 	if (servers)
 		line("kill $servers; wait $servers");
 	line("cat %/results", scratch);
-	line("rm -rf %", scratch);
+	line("rm -rf --one-file-system %", scratch);
 }

@@ -8,16 +8,36 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "run/run.h"
 
-/* How long a helper that was told to end may take to tidy up. */
-enum { GRACE_MS = 3000 };
+/* How long a helper that was told to end may take to tidy up, on a slow machine, too. */
+enum { GRACE_MS = 60000 };
+
+/*
+ * A folder for its temporary files. It is removed with what is left there: a compiler that is
+ * told to end may not have noted yet which files it has made. Other users may pass, for who is
+ * root in a user namespace.
+ */
+static char *helper_folder(void)
+{
+	const char *place = getenv("TMPDIR");
+	char *folder = text("%s/riser-XXXXXX", place && *place ? place : "/tmp");
+
+	if (mkdtemp(folder) && !chmod(folder, 0711))
+		return folder;
+	complain("cannot make a folder for temporary files, %s: %s; set TMPDIR to a place that "
+		 "can be written",
+		 folder, strerror(errno));
+	free(folder);
+	return NULL;
+}
 
 /* In the child. A group of its own, so that it ends with all that it has started. */
-static void become(char *const *arguments, int output)
+static void become(char *const *arguments, int output, const char *folder)
 {
 	sigset_t none;
 
@@ -27,6 +47,7 @@ static void become(char *const *arguments, int output)
 	setpgid(0, 0);
 	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
+	setenv("TMPDIR", folder, 1);
 	execv(arguments[0], arguments);
 	fprintf(stderr, "riser: cannot run %s: %s\n", arguments[0], strerror(errno));
 	_exit(127);
@@ -75,16 +96,19 @@ static void end_group(pid_t pid)
 
 bool helper_run(char *const *arguments, FILE *output, struct signals *signals)
 {
+	char *folder = helper_folder();
 	int ends[2], status = -1;
 	bool over = false;
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC))
+	if (!folder || pipe2(ends, O_CLOEXEC)) {
+		scratch_remove(folder);
 		return false;
+	}
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
-		become(arguments, ends[1]);
+		become(arguments, ends[1], folder);
 	close(ends[1]);
 	if (pid > 0)
 		setpgid(pid, pid); /* whoever of the two comes first */
@@ -96,5 +120,6 @@ bool helper_run(char *const *arguments, FILE *output, struct signals *signals)
 		close(ends[0]);
 	if (pid < 0)
 		complain("cannot run %s: %s", arguments[0], strerror(errno));
+	scratch_remove(folder);
 	return over && !status;
 }

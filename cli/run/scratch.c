@@ -42,6 +42,6 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 void scratch_remove(char *folder)
 {
 	if (folder)
-		nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	free(folder);
 }
