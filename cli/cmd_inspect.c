@@ -129,12 +129,19 @@ static void print_options(const struct riser_pci_device *pci)
 		       option[i].help ? option[i].help : "");
 }
 
+static void print_note(void *arg, const char *words)
+{
+	(void)arg;
+	printf("\tNote: %s\n", words);
+}
+
 static void print_text(struct session *session)
 {
 	print_identity(session);
 	print_bars(session);
 	print_rom(session);
 	caps_each(session->host, print_cap, NULL);
+	notes_each(session, print_note, NULL);
 	if (virtio_id(session->host))
 		virtio_print(session);
 	if (!session->pci) {
@@ -153,6 +160,11 @@ static void add_cap(void *arg, unsigned offset, const char *words)
 	json_object_object_add(entry, "offset", json_object_new_int((int)offset));
 	json_object_object_add(entry, "text", json_object_new_string(words));
 	json_object_array_add(arg, entry);
+}
+
+static void add_note(void *arg, const char *words)
+{
+	json_object_array_add(arg, json_object_new_string(words));
 }
 
 static struct json_object *json_bars(struct session *session)
@@ -206,7 +218,8 @@ static void print_json(struct session *session)
 		{ "subvendor", PCI_SUBSYSTEM_VENDOR_ID, 2, 0 },
 		{ "subdevice", PCI_SUBSYSTEM_ID, 2, 0 },
 	};
-	struct json_object *root = json_object_new_object(), *caps = json_object_new_array();
+	struct json_object *root = json_object_new_object(), *caps = json_object_new_array(),
+			   *notes = json_object_new_array();
 
 	if (session->pci)
 		json_object_object_add(root, "name",
@@ -219,6 +232,8 @@ static void print_json(struct session *session)
 	json_object_object_add(root, "bars", json_bars(session));
 	caps_each(session->host, add_cap, caps);
 	json_object_object_add(root, "capabilities", caps);
+	notes_each(session, add_note, notes);
+	json_object_object_add(root, "notes", notes);
 	if (virtio_id(session->host))
 		json_object_object_add(root, "virtio", virtio_json(session));
 	if (session->pci) {

@@ -19,7 +19,8 @@ enum {
 	OPT_GDB_DEVICE,
 	OPT_VALGRIND_DEVICE,
 	OPT_DRY_RUN,
-	OPT_NO_SANDBOX
+	OPT_NO_SANDBOX,
+	OPT_IOMMU
 };
 
 /* "512M", "2G"; a plain number counts MiB, as QEMU's -m does. */
@@ -115,6 +116,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_NO_SANDBOX:
 		options->no_sandbox = true;
 		break;
+	case OPT_IOMMU:
+		options->iommu = true;
+		break;
 	case OPT_DRY_RUN:
 		options->dry_run = true;
 		break;
@@ -154,6 +158,8 @@ static const struct argp_option known[] = {
 	  "boot the machine of this name, made by 'riser image'; or test in this root disk; "
 	  "neither is changed",
 	  0 },
+	{ "iommu", OPT_IOMMU, NULL, 0,
+	  "put the devices behind an IOMMU that the guest's kernel uses", 0 },
 	{ "memory", 'm', "SIZE", 0, "the guest's memory (512M, with an image 1G)", 0 },
 	{ "smp", 'j', "N", 0, "the guest's CPUs (1)", 0 },
 	{ "timeout", 't', "SECONDS", 0,

@@ -77,6 +77,8 @@ struct json_object *line_merged(const struct line *line, const char *name, const
 
 /* line_memory.c, line_device.c, line.c */
 void check_line_memory(struct report *report, const struct line *line);
+/* line_socket.c */
+void check_socket(struct report *report, const char *path);
 void check_line_devices(struct report *report, const struct line *line);
 void check_line(struct report *report, char **words);
 

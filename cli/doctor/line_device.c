@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The vfio-user devices of a command line, and the sockets that they name. */
-#include <errno.h>
-#include <stdio.h>
+/* The vfio-user devices of a command line. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "doctor/doctor.h"
 
-enum { PATH_MOST = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
 enum { TIMEOUT_DEFAULT = 5000, TIMEOUT_LEAST = 1000 }; /* ms */
 
 static const char driver[] = "vfio-user-pci";
@@ -22,94 +15,6 @@ static char *right_form(const char *path)
 	return text("-device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\","
 		    "\"path\":\"%s\"}}'",
 		    path ? path : "/tmp/device.sock");
-}
-
-/* What the kernel knows of sockets bound to the path. */
-struct bound {
-	bool listening, connected;
-};
-
-static struct bound look_up(const char *path)
-{
-	FILE *table = fopen("/proc/net/unix", "re");
-	struct bound bound = { 0 };
-	char line[512], name[256];
-	unsigned flags, state;
-
-	while (table && fgets(line, sizeof(line), table)) {
-		if (sscanf(line, "%*s %*s %*s %x %*s %x %*s %255[^\n]", &flags, &state, name) !=
-			    3 ||
-		    strcmp(name, path))
-			continue;
-		bound.listening |= flags >> 16 & 1;
-		bound.connected |= state == 3;
-	}
-	if (table)
-		fclose(table);
-	return bound;
-}
-
-/* For one that was bound by another name, or elsewhere: the error of a connection, or 0. */
-static int try_connect(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0;
-
-	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		error = errno;
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
-static void check_served(struct report *report, const char *path)
-{
-	struct bound bound = look_up(path);
-	int error = bound.listening ? 0 : try_connect(path);
-
-	if (error == ECONNREFUSED)
-		report_problem(
-			report, path,
-			"nobody serves it: the server has ended; mend: riser serve DEVICE "
-			"--socket %s",
-			path);
-	else if (error && error != EAGAIN)
-		report_problem(report, path, "cannot be connected to: %s", strerror(error));
-	else if (bound.connected)
-		report_warning(report, path,
-			       "a client is connected already, and a device has one at a time; "
-			       "end that VM first, or serve another device");
-	else
-		report_ok(path, "is served");
-}
-
-static void check_socket(struct report *report, const char *path)
-{
-	struct stat st;
-
-	if (strlen(path) > PATH_MOST)
-		report_problem(
-			report, path,
-			"has %zu characters, and a socket's path at most %d; mend: put it "
-			"into /tmp",
-			strlen(path), PATH_MOST);
-	else if (stat(path, &st) && errno == ENOENT)
-		report_problem(report, path,
-			       "not there: a device has to be served before QEMU starts; mend: "
-			       "riser serve DEVICE --socket %s",
-			       path);
-	else if (stat(path, &st))
-		report_problem(report, path, "cannot be looked at: %s", strerror(errno));
-	else if (!S_ISSOCK(st.st_mode))
-		report_problem(report, path, "is no socket; mend: name another path");
-	else if (access(path, R_OK | W_OK))
-		report_problem(report, path,
-			       "belongs to user %u and is not open to you, user %u; mend: run "
-			       "both as the same user",
-			       (unsigned)st.st_uid, (unsigned)geteuid());
-	else
-		check_served(report, path);
 }
 
 /* The path, or NULL: QEMU does not take it, which was reported. */
@@ -189,8 +94,47 @@ static void check_name(struct report *report, const char *name)
 		report_problem(report, name, "QEMU has no such device; mend: %s", driver);
 }
 
+/*
+ * QEMU makes devices that are given as words before those in JSON, each kind in its order. A
+ * device that is there before the IOMMU has its DMA go past it, to whatever is at that address.
+ */
+static bool is_iommu(const char *name)
+{
+	static const char *const names[] = { "intel-iommu", "amd-iommu", "virtio-iommu",
+					     "virtio-iommu-pci" };
+
+	for (size_t i = 0; name && i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static void check_iommu(struct report *report, struct json_object *device, bool json,
+			unsigned before)
+{
+	const char *name = object_word(device, "driver");
+
+	if (!is_iommu(name))
+		return;
+	if (json && before)
+		report_problem(report, name,
+			       "comes after a vfio-user-pci: the guest's DMA addresses reach "
+			       "that device untranslated, and it writes to the wrong memory; "
+			       "mend: put it before all vfio-user-pci, or write -device %s,…, "
+			       "since QEMU makes those first",
+			       name);
+	else
+		report_ok(name, "is there before the devices behind it");
+	if (!strcmp(name, "intel-iommu") && object_switch(device, "caching-mode") != 1)
+		report_problem(report, name,
+			       "without caching-mode=on the device is not told what is mapped, "
+			       "and QEMU ends; mend: caching-mode=on");
+}
+
 /* Whether it is one of ours. */
-static bool check_device(struct report *report, const char *value, struct json_object *seen)
+static bool check_device(struct report *report, const char *value, struct json_object *seen,
+			 unsigned before)
 {
 	const char *why, *name, *path;
 	struct json_object *device = line_object(value, "driver", &why);
@@ -206,6 +150,7 @@ static bool check_device(struct report *report, const char *value, struct json_o
 	name = object_word(device, "driver");
 	ours = name && !strcmp(name, driver);
 	check_name(report, name);
+	check_iommu(report, device, *value == '{', before);
 	if (ours) {
 		path = check_form(report, device, *value == '{');
 		check_settings(report, device);
@@ -225,7 +170,7 @@ void check_line_devices(struct report *report, const struct line *line)
 
 	for (size_t i = 0; i < line->count; i++) {
 		if (!strcmp(line->options[i].name, "device"))
-			count += check_device(report, line->options[i].value, seen);
+			count += check_device(report, line->options[i].value, seen, count);
 	}
 	if (!count) {
 		char *right = right_form(NULL);

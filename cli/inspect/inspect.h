@@ -12,6 +12,10 @@
 void caps_each(struct riser_host *host,
 	       void (*each)(void *arg, unsigned offset, const char *words), void *arg);
 
+/* notes.c: what to know before it is plugged into QEMU over vfio-user, a line each. */
+void notes_each(const struct session *session, void (*each)(void *arg, const char *words),
+		void *arg);
+
 /* virtio.c: a virtio device's type, or 0. */
 unsigned virtio_id(struct riser_host *host);
 /* Status, features by name, queues with their positions, configuration. */

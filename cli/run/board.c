@@ -6,7 +6,7 @@
 #include "run/run.h"
 
 static const struct board boards[] = {
-	{ .name = "q35", .options = "q35", .cpus_max = 255 },
+	{ .name = "q35", .options = "q35", .cpus_max = 255, .takes_iommu = true },
 	{ .name = "pc", .options = "pc", .cpus_max = 255 },
 	{ .name = "microvm",
 	  .options = "microvm,acpi=on,pcie=on,rtc=on,pit=on,pic=on,isa-serial=on",
@@ -42,6 +42,11 @@ bool board_check(const struct run_options *options)
 		complain("machine %s takes at most %" PRIu64 " GiB of memory, not %" PRIu64
 			 "; give less with --memory",
 			 board->name, board->memory_max >> 30, options->memory >> 30);
+		return false;
+	}
+	if (options->iommu && !board->takes_iommu) {
+		complain("machine %s takes no intel-iommu: leave --iommu out, or take q35",
+			 board->name);
 		return false;
 	}
 	if (board->of_adapter && options->attach == ATTACH_VFIO_USER) {

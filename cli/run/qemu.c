@@ -147,13 +147,14 @@ static char *kernel_words(const struct run_options *options)
 	char *clock = clock_words(options), *words;
 
 	/* The last console is the one that /dev/console is. */
-	words = text("%sconsole=ttyS0 cryptomgr.notests no_timer_check%s%s panic=-1%s%s%s%s%s",
-		     options->vnc ? "console=tty0 " : "", clock,
-		     is_machine(options) ? "" : " oops=panic",
-		     options->image.disk ? " riser.root=vda" : "",
-		     is_machine(options) ? " riser.machine" : "",
-		     options->gdb ? " nokaslr" : "", options->append ? " " : "",
-		     options->append ? options->append : "");
+	words = text(
+		"%sconsole=ttyS0 cryptomgr.notests no_timer_check%s%s panic=-1%s%s%s%s%s%s",
+		options->vnc ? "console=tty0 " : "", clock,
+		is_machine(options) ? "" : " oops=panic",
+		options->image.disk ? " riser.root=vda" : "",
+		is_machine(options) ? " riser.machine" : "", options->gdb ? " nokaslr" : "",
+		options->iommu ? " intel_iommu=on" : "", options->append ? " " : "",
+		options->append ? options->append : "");
 	free(clock);
 	return words;
 }
@@ -202,6 +203,10 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 	add_words(&list, "-append", NULL);
 	add(&list, kernel_words(options));
 	add_consoles(&list, options, scratch);
+	/* Before the devices: one that was made earlier would have its DMA pass the IOMMU by.
+	 */
+	if (options->iommu)
+		add_words(&list, "-device", "intel-iommu,caching-mode=on", NULL);
 	for (unsigned i = 0; i < options->device_count; i++) {
 		if (options->attach == ATTACH_VFIO_USER)
 			add_device(&list, scratch, i);

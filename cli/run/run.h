@@ -18,6 +18,7 @@ struct board {
 	unsigned cpus_max;
 	uint64_t memory_max; /* bytes; 0: what QEMU takes */
 	bool no_ports;	     /* PCI has no I/O there */
+	bool takes_iommu;    /* QEMU's intel-iommu */
 	bool no_reference;   /* no clock to measure the TSC against, but the PIT */
 	bool of_adapter;     /* comes with the adapter, on the QEMU that it was written for */
 };
@@ -32,7 +33,7 @@ enum accelerator { ACCELERATOR_TCG, ACCELERATOR_KVM, ACCELERATOR_NAMED /* behind
 struct run_options {
 	struct device_spec devices[DEVICES_MAX];
 	unsigned device_count;
-	bool shell, dry_run, no_sandbox;
+	bool shell, dry_run, no_sandbox, iommu;
 	/* A process each; in QEMU, by the adapter; or QEMU's own devices of the same names. */
 	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
 	const struct board *board;
