@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <riser/serve.h>
 
@@ -39,6 +40,14 @@ char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* kvm.c: NULL if /dev/kvm runs the CPU of an ordinary guest; else why not. */
 const char *kvm_trouble(void);
+
+/*
+ * numbers.c: decimal digits, or 0x and hexadecimal ones; zeroes in front mean nothing, as in the
+ * options of devices. False: it is no number of 64 bits, or something follows it, which may be
+ * where `rest` is not NULL.
+ */
+bool number_parse(const char *word, uint64_t *value, const char **rest);
+bool number_within(const char *word, uint64_t least, uint64_t most, uint64_t *value);
 
 /* arguments.c: argp_parse() and argp_error() with complaints of one line; exit with CLI_USAGE.
  */

@@ -14,20 +14,14 @@ struct request {
 	const char *device, *time;
 };
 
-static bool is_time(const char *word)
-{
-	size_t digits = strspn(word, "0123456789");
-
-	return digits && digits < 8 && !word[digits] && strtoul(word, NULL, 10);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct request *request = state->input;
+	uint64_t seconds;
 
 	switch (key) {
 	case 't':
-		if (!is_time(arg))
+		if (!number_within(arg, 1, 9999999, &seconds))
 			misused(state, "--time is a number of seconds, not '%s'", arg);
 		request->time = arg;
 		return 0;

@@ -179,8 +179,12 @@ static void print_row(const struct riser_reg *reg)
 	printf("| 0x%" PRIx64, reg->offset);
 	if (register_count(reg) > 1)
 		printf(" + n × 0x%x, n < %u", register_stride(reg), register_count(reg));
-	printf(" | %s | %u | %s | 0x%" PRIx64 " | %s", reg->name, reg->width * 8,
-	       register_access(reg), reg->reset, reg->help ? reg->help : "");
+	printf(" | %s | %u | %s | ", reg->name, reg->width * 8, register_access(reg));
+	if (register_is_computed(reg))
+		printf("computed");
+	else
+		printf("0x%" PRIx64, reg->reset);
+	printf(" | %s", reg->help ? reg->help : "");
 	for (uint32_t i = 0; i < reg->fields.count; i++)
 		printf("%s`%s` 0x%" PRIx64 "%s%s", i || reg->help ? "; " : "", field[i].name,
 		       field[i].mask, field[i].help ? " " : "",
@@ -225,7 +229,10 @@ static struct json_object *json_register(const struct riser_reg *reg)
 	add(entry, "width", reg->width);
 	add(entry, "count", register_count(reg));
 	add(entry, "stride", register_stride(reg));
-	add(entry, "reset", reg->reset);
+	if (register_is_computed(reg))
+		json_object_object_add(entry, "reset", NULL);
+	else
+		add(entry, "reset", reg->reset);
 	json_object_object_add(entry, "access", json_object_new_string(register_access(reg)));
 	json_object_object_add(entry, "help",
 			       json_object_new_string(reg->help ? reg->help : ""));

@@ -26,25 +26,21 @@ enum {
 /* "512M", "2G"; a plain number counts MiB, as QEMU's -m does. */
 static uint64_t parse_size(struct argp_state *state, const char *word)
 {
-	char *end;
-	unsigned long long n = strtoull(word, &end, 10);
-	unsigned shift = 20;
+	const char *suffix = "";
+	uint64_t n;
+	bool ok = number_parse(word, &n, &suffix) && n && n <= UINT64_MAX >> 31;
 
-	if (*end == 'G' || *end == 'g')
-		shift = 30;
-	if (end == word || *word == '-' || (*end && !strchr("MmGg", *end)) ||
-	    (*end && end[1]) || !n || n > UINT64_MAX >> 31)
+	if (!ok || (*suffix && (!strchr("MmGg", *suffix) || suffix[1])))
 		misused(state, "--memory takes a size such as 512M or 2G, not '%s'", word);
-	return (uint64_t)n << shift;
+	return n << ((*suffix | 0x20) == 'g' ? 30 : 20);
 }
 
 static unsigned parse_number(struct argp_state *state, const char *name, const char *word,
 			     unsigned most)
 {
-	char *end;
-	unsigned long n = strtoul(word, &end, 10);
+	uint64_t n;
 
-	if (end == word || *end || *word == '-' || !n || n > most)
+	if (!number_within(word, 1, most, &n))
 		misused(state, "--%s takes a number from 1 to %u, not '%s'", name, most, word);
 	return (unsigned)n;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What follows from a register's description, and the words for it. */
 #include "registers.h"
 
 uint32_t register_count(const struct riser_reg *reg)
@@ -16,6 +17,13 @@ bool register_is_pure(const struct riser_reg *reg)
 	if (reg->flags & RISER_WRITE_ONLY || reg->rc)
 		return false;
 	return !reg->on_read || reg->flags & RISER_PURE_READ;
+}
+
+bool register_is_computed(const struct riser_reg *reg)
+{
+	uint64_t changed = reg->rw | reg->w1c | reg->w1s | reg->once | reg->rc;
+
+	return reg->on_read && !changed && !reg->reset;
 }
 
 const char *register_access(const struct riser_reg *reg)

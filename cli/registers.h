@@ -9,6 +9,9 @@
 const char *register_access(const struct riser_reg *reg);
 /* Whether tools may read it: nothing happens by it. */
 bool register_is_pure(const struct riser_reg *reg);
+/* Whether nothing is stored in it: what it reads as is the model's to say, after a reset too.
+ */
+bool register_is_computed(const struct riser_reg *reg);
 uint32_t register_count(const struct riser_reg *reg);
 uint32_t register_stride(const struct riser_reg *reg);
 

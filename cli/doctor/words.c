@@ -133,7 +133,8 @@ uint64_t line_size(const char *word, uint64_t unit)
 	char *end;
 	double number = strtod(word, &end);
 
-	if (end == word || number <= 0)
+	/* QEMU takes neither exponents nor words such as "inf". */
+	if (*word < '0' || *word > '9' || strcspn(word, "eEpP") < (size_t)(end - word))
 		return 0;
 	if (*end) {
 		suffix = strchr(suffixes, *end | 0x20);

@@ -48,7 +48,7 @@ void register_print(struct session *session, unsigned bar, const struct riser_re
 		       reg->width * 8, register_access(reg), shown);
 		if (reg->help && !i)
 			printf("  %s", reg->help);
-		if (known && value != reg->reset)
+		if (known && !register_is_computed(reg) && value != reg->reset)
 			printf("  (reset: 0x%" PRIx64 ")", reg->reset);
 		putchar('\n');
 		print_fields(reg, known, value);
@@ -109,7 +109,9 @@ struct json_object *register_json(struct session *session, unsigned bar,
 	json_object_object_add(entry, "offset", json_object_new_uint64(reg->offset));
 	json_object_object_add(entry, "width", json_object_new_int(reg->width));
 	json_object_object_add(entry, "access", json_object_new_string(register_access(reg)));
-	json_object_object_add(entry, "reset", json_object_new_uint64(reg->reset));
+	json_object_object_add(entry, "reset",
+			       register_is_computed(reg) ? NULL
+							 : json_object_new_uint64(reg->reset));
 	json_object_object_add(entry, "fields", json_fields(reg));
 	for (uint32_t i = 0; i < register_count(reg); i++) {
 		uint64_t value;

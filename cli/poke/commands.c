@@ -1,206 +1,73 @@
 /* SPDX-License-Identifier: MIT */
-#include <inttypes.h>
+/* The commands of a script, but for those that access a place; and how a line is run. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "poke/poke.h"
 
-struct line {
-	struct session *session;
-	char *words[POKE_WORDS + 1];
-	unsigned count;
-	char *why;
-};
-
-static bool host_failed(struct line *line, int ret)
-{
-	if (ret)
-		snprintf(line->why, 256, "%s", riser_host_error(line->session->host));
-	return ret != 0;
-}
-
-static void *guest_memory(struct line *line, uint64_t offset, uint64_t size)
-{
-	uint64_t total;
-	char *memory = riser_host_memory(line->session->host, &total, NULL);
-
-	if (offset < total && size <= total - offset)
-		return memory + offset;
-	snprintf(line->why, 256, "the guest has only %#" PRIx64 " bytes of memory", total);
-	return NULL;
-}
-
-static bool get(struct line *line, const struct poke_target *t, uint64_t *value)
-{
-	struct riser_host *host = line->session->host;
-	uint32_t word;
-	void *at;
-
-	*value = 0;
-	if (t->space == POKE_BAR)
-		return !host_failed(line,
-				    riser_host_read(host, t->bar, t->offset, t->size, value));
-	if (t->space == POKE_CONFIG) {
-		if (host_failed(line, riser_host_config_read(host, (unsigned)t->offset, t->size,
-							     &word)))
-			return false;
-		*value = word;
-		return true;
-	}
-	at = guest_memory(line, t->offset, t->size);
-	if (at)
-		memcpy(value, at, t->size);
-	return at;
-}
-
-static bool put(struct line *line, const struct poke_target *t, uint64_t value)
-{
-	struct riser_host *host = line->session->host;
-	void *at;
-
-	if (t->space == POKE_BAR)
-		return !host_failed(line,
-				    riser_host_write(host, t->bar, t->offset, t->size, value));
-	if (t->space == POKE_CONFIG)
-		return !host_failed(line, riser_host_config_write(host, (unsigned)t->offset,
-								  t->size, (uint32_t)value));
-	at = guest_memory(line, t->offset, t->size);
-	if (at)
-		memcpy(at, &value, t->size);
-	return at;
-}
-
-/* The target in word 1, its size from word `n` if there is one. */
-static bool take_target(struct line *line, unsigned n, struct poke_target *target)
-{
-	uint64_t size;
-
-	if (!poke_target(line->session, line->words[1], target, line->why))
-		return false;
-	if (line->count <= n)
-		return true;
-	if (!poke_number(line->words[n], &size, line->why))
-		return false;
-	target->size = (unsigned)size;
-	if (size == 1 || size == 2 || size == 4 || size == 8)
-		return true;
-	snprintf(line->why, 256, "an access has 1, 2, 4 or 8 bytes, not %s", line->words[n]);
-	return false;
-}
-
-static bool do_read(struct line *line)
-{
-	struct poke_target target;
-	uint64_t value;
-
-	if (!take_target(line, 2, &target) || !get(line, &target, &value))
-		return false;
-	printf("%s = 0x%0*" PRIx64 "\n", line->words[1], (int)target.size * 2, value);
-	return true;
-}
-
-static bool do_write(struct line *line)
-{
-	struct poke_target target;
-	uint64_t value;
-
-	return take_target(line, 3, &target) &&
-	       poke_number(line->words[2], &value, line->why) && put(line, &target, value);
-}
-
-static bool do_expect(struct line *line)
-{
-	struct poke_target target;
-	uint64_t value, expected;
-
-	if (!take_target(line, 3, &target) ||
-	    !poke_number(line->words[2], &expected, line->why) || !get(line, &target, &value))
-		return false;
-	if (value == expected)
-		return true;
-	snprintf(line->why, 256, "%s is 0x%" PRIx64 ", expected 0x%" PRIx64, line->words[1],
-		 value, expected);
-	return false;
-}
-
-static bool do_fill(struct line *line)
-{
-	struct poke_target target;
-	uint64_t length, byte;
-	void *at;
-
-	if (!take_target(line, 4, &target) ||
-	    !poke_number(line->words[2], &length, line->why) ||
-	    !poke_number(line->words[3], &byte, line->why))
-		return false;
-	if (target.space != POKE_MEMORY) {
-		snprintf(line->why, 256, "only memory can be filled: fill mem+0 4096 0xff");
-		return false;
-	}
-	at = guest_memory(line, target.offset, length);
-	if (at)
-		memset(at, (int)byte, length);
-	return at;
-}
-
-static bool do_irq(struct line *line)
+static bool do_irq(struct poke_command *command)
 {
 	static const char *const names[] = { "intx", "msi", "msix" };
-	uint64_t count = 1;
+	struct riser_host *host = command->session->host;
+	unsigned count = 1;
 
-	if (line->count > 2 && !poke_number(line->words[2], &count, line->why))
+	if (command->count > 2 && !poke_count(command->words[2], &count, command->why))
 		return false;
 	for (unsigned i = 0; i < 3; i++) {
-		if (!strcmp(line->words[1], names[i]))
-			return !host_failed(line, riser_host_irq_enable(line->session->host,
-									(enum riser_irq_mode)i,
-									(unsigned)count));
+		if (!strcmp(command->words[1], names[i]))
+			return !poke_failed(
+				command,
+				riser_host_irq_enable(host, (enum riser_irq_mode)i, count));
 	}
-	snprintf(line->why, 256, "interrupts are intx, msi or msix, not '%s'", line->words[1]);
+	snprintf(command->why, 256, "interrupts are intx, msi or msix, not '%s'",
+		 command->words[1]);
 	return false;
 }
 
-/* wait irq [VECTOR] [TIME] */
-static bool do_wait(struct line *line)
+/* wait irq [VECTOR] [TIME]: a word alone is a vector if it is a number. */
+static bool do_wait(struct poke_command *command)
 {
-	uint64_t vector = 0, ns = UINT64_C(5000000000);
-	unsigned n = 2;
+	uint64_t number, ns = UINT64_C(5000000000);
+	unsigned vector = 0;
+	size_t n = 2;
 
-	if (strcmp(line->words[1], "irq")) {
-		snprintf(line->why, 256, "what can be waited for is: wait irq");
+	if (strcmp(command->words[1], "irq")) {
+		snprintf(command->why, 256, "what can be waited for is: wait irq");
 		return false;
 	}
-	if (line->count > n && !line->words[n][strspn(line->words[n], "0123456789")] &&
-	    !poke_number(line->words[n++], &vector, line->why))
+	if ((command->count == 4 ||
+	     (command->count == 3 && number_parse(command->words[n], &number, NULL))) &&
+	    !poke_count(command->words[n++], &vector, command->why))
 		return false;
-	if (line->count > n && !poke_time(line->words[n], &ns, line->why))
+	if (command->count > n && !poke_time(command->words[n], &ns, command->why))
 		return false;
-	if (host_failed(line, riser_host_irq_wait(line->session->host, (unsigned)vector, ns)))
+	if (poke_failed(command, riser_host_irq_wait(command->session->host, vector, ns)))
 		return false;
-	printf("irq %" PRIu64 "\n", vector);
+	printf("irq %u\n", vector);
 	return true;
 }
 
-static bool do_mask(struct line *line)
+static bool do_mask(struct poke_command *command)
 {
-	bool masked = !strcmp(line->words[0], "mask");
-	uint64_t vector;
+	bool masked = !strcmp(command->words[0], "mask");
+	unsigned vector;
 
-	return poke_number(line->words[1], &vector, line->why) &&
-	       !host_failed(line,
-			    riser_host_irq_mask(line->session->host, (unsigned)vector, masked));
+	return poke_count(command->words[1], &vector, command->why) &&
+	       !poke_failed(command,
+			    riser_host_irq_mask(command->session->host, vector, masked));
 }
 
-static bool do_advance(struct line *line)
+static bool do_advance(struct poke_command *command)
 {
 	uint64_t ns;
 
-	return poke_time(line->words[1], &ns, line->why) &&
-	       !host_failed(line, riser_host_advance(line->session->host, ns));
+	return poke_time(command->words[1], &ns, command->why) &&
+	       !poke_failed(command, riser_host_advance(command->session->host, ns));
 }
 
-static bool do_reset(struct line *line)
+static bool do_reset(struct poke_command *command)
 {
 	static const struct {
 		const char *name;
@@ -208,40 +75,41 @@ static bool do_reset(struct line *line)
 	} kinds[] = { { "device", RISER_RESET_DEVICE },
 		      { "bus", RISER_RESET_BUS },
 		      { "function", RISER_RESET_FUNCTION } };
-	const char *name = line->count > 1 ? line->words[1] : "device";
-	struct riser_host *host = line->session->host;
+	const char *name = command->count > 1 ? command->words[1] : "device";
+	struct riser_host *host = command->session->host;
 
 	for (unsigned i = 0; i < 3; i++) {
 		if (!strcmp(kinds[i].name, name))
-			return !host_failed(line, riser_host_reset(host, kinds[i].kind)) &&
-			       !host_failed(line, riser_host_enable(host));
+			return !poke_failed(command, riser_host_reset(host, kinds[i].kind)) &&
+			       !poke_failed(command, riser_host_enable(host));
 	}
-	snprintf(line->why, 256, "a reset is of the device, bus or function, not '%s'", name);
+	snprintf(command->why, 256, "a reset is of the device, bus or function, not '%s'",
+		 name);
 	return false;
 }
 
-static bool do_save(struct line *line)
+static bool do_save(struct poke_command *command)
 {
 	FILE *file;
 	size_t size;
 	void *data;
 	bool ok;
 
-	if (host_failed(line, riser_host_save(line->session->host, &data, &size)))
+	if (poke_failed(command, riser_host_save(command->session->host, &data, &size)))
 		return false;
-	file = fopen(line->words[1], "we");
+	file = fopen(command->words[1], "we");
 	ok = file && fwrite(data, 1, size, file) == size;
 	if (file && fclose(file))
 		ok = false;
 	free(data);
 	if (!ok)
-		snprintf(line->why, 256, "cannot write '%s': %m", line->words[1]);
+		snprintf(command->why, 256, "cannot write '%s': %m", command->words[1]);
 	return ok;
 }
 
-static bool do_load(struct line *line)
+static bool do_load(struct poke_command *command)
 {
-	FILE *file = fopen(line->words[1], "re");
+	FILE *file = fopen(command->words[1], "re");
 	char *data = NULL, block[4096];
 	size_t size = 0, n;
 	FILE *to = open_memstream(&data, &size);
@@ -253,40 +121,40 @@ static bool do_load(struct line *line)
 		fclose(to);
 	ok = file && data;
 	if (!ok)
-		snprintf(line->why, 256, "cannot read '%s': %m", line->words[1]);
+		snprintf(command->why, 256, "cannot read '%s': %m", command->words[1]);
 	else
-		ok = !host_failed(line, riser_host_load(line->session->host, data, size));
+		ok = !poke_failed(command, riser_host_load(command->session->host, data, size));
 	if (file)
 		fclose(file);
 	free(data);
 	return ok;
 }
 
-static bool do_echo(struct line *line)
+static bool do_echo(struct poke_command *command)
 {
-	for (unsigned i = 1; i < line->count; i++)
-		printf("%s%s", line->words[i], i + 1 < line->count ? " " : "");
+	for (size_t i = 1; i < command->count; i++)
+		printf("%s%s", command->words[i], i + 1 < command->count ? " " : "");
 	printf("\n");
 	return true;
 }
 
-static bool do_help(struct line *line)
+static bool do_help(struct poke_command *command)
 {
-	(void)line;
+	(void)command;
 	poke_help();
 	return true;
 }
 
 static const struct {
 	const char *name;
-	bool (*run)(struct line *line);
+	bool (*run)(struct poke_command *command);
 	unsigned least, most; /* words behind the name */
 	const char *usage;
 } commands[] = {
-	{ "read", do_read, 1, 2, "read PLACE [SIZE]" },
-	{ "write", do_write, 2, 3, "write PLACE VALUE [SIZE]" },
-	{ "expect", do_expect, 2, 3, "expect PLACE VALUE [SIZE]" },
-	{ "fill", do_fill, 3, 3, "fill mem+OFFSET LENGTH BYTE" },
+	{ "read", poke_read, 1, 2, "read PLACE [SIZE]" },
+	{ "write", poke_write, 2, 3, "write PLACE VALUE [SIZE]" },
+	{ "expect", poke_expect, 2, 3, "expect PLACE VALUE [SIZE]" },
+	{ "fill", poke_fill, 3, 3, "fill mem+OFFSET LENGTH BYTE" },
 	{ "irq", do_irq, 1, 2, "irq intx|msi|msix [VECTORS]" },
 	{ "wait", do_wait, 1, 3, "wait irq [VECTOR] [TIME]" },
 	{ "mask", do_mask, 1, 1, "mask VECTOR" },
@@ -295,7 +163,7 @@ static const struct {
 	{ "reset", do_reset, 0, 1, "reset [device|bus|function]" },
 	{ "save", do_save, 1, 1, "save FILE" },
 	{ "load", do_load, 1, 1, "load FILE" },
-	{ "echo", do_echo, 0, POKE_WORDS, "echo WORD…" },
+	{ "echo", do_echo, 0, UINT_MAX, "echo WORD…" },
 	{ "help", do_help, 0, 0, "help" },
 };
 
@@ -303,45 +171,51 @@ void poke_help(void)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		printf("  %s\n", commands[i].usage);
-	printf("A PLACE is a register's name (or NAME[n]), barN+OFFSET, config+OFFSET or "
-	       "mem+OFFSET;\n"
+	printf("A PLACE is a register's name (or NAME[n]), barN+OFFSET, rom+OFFSET, "
+	       "config+OFFSET or mem+OFFSET;\n"
 	       "a TIME is 5ms, 20us, 2s; '#' begins a comment.\n");
 }
 
-static void split(struct line *line, char *copy)
+/* The words of a line, in place, up to a comment. */
+static void command_split(struct poke_command *command, char *copy)
 {
 	char *rest = copy, *word;
 
 	copy[strcspn(copy, "#\n")] = '\0';
-	while ((word = strsep(&rest, " \t\r")) && line->count < POKE_WORDS + 1) {
+	command->words = calloc(strlen(copy) / 2 + 1, sizeof(*command->words));
+	while (command->words && (word = strsep(&rest, " \t\r"))) {
 		if (*word)
-			line->words[line->count++] = word;
+			command->words[command->count++] = word;
 	}
 }
 
-static bool run(struct line *line)
+static bool command_run(struct poke_command *command)
 {
+	size_t given = command->count - 1;
+
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-		if (strcmp(line->words[0], commands[i].name))
+		if (strcmp(command->words[0], commands[i].name))
 			continue;
-		if (line->count - 1 >= commands[i].least && line->count - 1 <= commands[i].most)
-			return commands[i].run(line);
-		snprintf(line->why, 256, "it is: %s", commands[i].usage);
+		if (given >= commands[i].least && given <= commands[i].most)
+			return commands[i].run(command);
+		snprintf(command->why, 256, "it is: %s", commands[i].usage);
 		return false;
 	}
-	snprintf(line->why, 256, "unknown command '%s'; 'help' lists them", line->words[0]);
+	snprintf(command->why, 256, "unknown command '%s'; 'help' lists them",
+		 command->words[0]);
 	return false;
 }
 
-bool poke_line(struct session *session, const char *words, char why[256])
+bool poke_line(struct session *session, const char *line, char why[256])
 {
-	struct line line = { .session = session, .why = why };
-	char *copy = text("%s", words);
+	struct poke_command command = { .session = session, .why = why };
+	char *copy = text("%s", line);
 	bool ok;
 
-	split(&line, copy);
-	ok = !line.count || run(&line);
+	command_split(&command, copy);
+	ok = !command.count || command_run(&command);
 	fflush(stdout);
+	free(command.words);
 	free(copy);
 	return ok;
 }

@@ -256,16 +256,20 @@ int riser_host_bar(struct riser_host *host, unsigned bar, struct riser_host_bar 
 
 static int check_access(struct riser_host *host, unsigned bar, uint64_t offset, unsigned size)
 {
+	static const char *const names[] = { "BAR0", "BAR1", "BAR2", "BAR3",
+					     "BAR4", "BAR5", "ROM" };
+
 	if (!host->enabled)
 		return riser__host_fail(host, -EACCES,
 					"the function's BARs are off: enable it first");
-	if (bar > HOST_REGION_ROM || (size != 1 && size != 2 && size != 4 && size != 8) ||
+	if (bar > HOST_REGION_ROM)
+		return riser__host_fail(host, -EINVAL, "there is no BAR%u", bar);
+	if ((size != 1 && size != 2 && size != 4 && size != 8) ||
 	    offset >= host->region_size[bar] || size > host->region_size[bar] - offset)
 		return riser__host_fail(host, -EINVAL,
-					"access of %u bytes at BAR%u+%#" PRIx64
+					"access of %u bytes at %s+%#" PRIx64
 					" is outside it (%#" PRIx64 " bytes)",
-					size, bar, offset,
-					bar <= HOST_REGION_ROM ? host->region_size[bar] : 0);
+					size, names[bar], offset, host->region_size[bar]);
 	return 0;
 }
 
