@@ -58,8 +58,12 @@ soak: build
 coverage: deps
 	@tools/coverage $(ARGS)
 
+# PREFIX: where it will be (/usr/local); DESTDIR: a folder that stands for the root until then.
+PREFIX ?=
+DESTDIR ?=
 install: build
-	@meson install -C $(BUILD)
+	@[ -z "$(PREFIX)" ] || meson configure $(BUILD) --prefix "$$(realpath -m "$(PREFIX)")"
+	@DESTDIR="$${DESTDIR:+$$(realpath -m "$$DESTDIR")}" meson install -C $(BUILD) --quiet
 
 clean:
 	@rm -rf --one-file-system $(BUILD)

@@ -42,9 +42,9 @@ char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *kvm_trouble(void);
 
 /*
- * numbers.c: decimal digits, or 0x and hexadecimal ones; zeroes in front mean nothing, as in the
- * options of devices. False: it is no number of 64 bits, or something follows it, which may be
- * where `rest` is not NULL.
+ * numbers.c: decimal digits, or 0x and hexadecimal ones; zeroes in front mean nothing, as in
+ * the options of devices. False: it is no number of 64 bits, or something follows it, which may
+ * be where `rest` is not NULL.
  */
 bool number_parse(const char *word, uint64_t *value, const char **rest);
 bool number_within(const char *word, uint64_t least, uint64_t most, uint64_t *value);
@@ -65,6 +65,7 @@ const char *place_of_tools(void);   /* the folder of provision and build-guest *
 const char *place_of_models(void);  /* the folder of the shipped models' .so */
 const char *place_of_devices(void); /* the folder of the shipped devices' folders */
 const char *place_of_library(void); /* the folder of libriser */
+const char *place_of_package(void); /* the folder of riser.pc, for pkg-config */
 const char *place_of_python(void);  /* the folder of the Python module */
 const char *place_of_self(void);    /* this program */
 char *place_of_cache(void);	    /* what was fetched and built; malloc'ed */

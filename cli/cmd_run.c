@@ -20,7 +20,9 @@ enum {
 	OPT_VALGRIND_DEVICE,
 	OPT_DRY_RUN,
 	OPT_NO_SANDBOX,
-	OPT_IOMMU
+	OPT_IOMMU,
+	OPT_TEST,
+	OPT_NO_TESTS
 };
 
 /* "512M", "2G"; a plain number counts MiB, as QEMU's -m does. */
@@ -115,6 +117,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_IOMMU:
 		options->iommu = true;
 		break;
+	case OPT_TEST:
+		options->test = arg;
+		break;
+	case OPT_NO_TESTS:
+		options->no_tests = true;
+		break;
 	case OPT_DRY_RUN:
 		options->dry_run = true;
 		break;
@@ -136,6 +144,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!options->device_count)
 			misused(state, "which DEVICE? 'riser list' shows them");
+		if (options->test && !guest_test_name_ok(options->test))
+			misused(state, "--test takes the name of a file in guest/, not '%s'",
+				options->test);
+		if (!!options->test + options->no_tests + options->shell > 1)
+			misused(state, "--shell, --test and --no-tests exclude each other");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -145,6 +158,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option known[] = {
 	{ "shell", 's', NULL, 0, "an interactive root shell instead of the tests", 0 },
+	{ "test", OPT_TEST, "NAME", 0, "run guest/NAME of the devices, not guest/test", 0 },
+	{ "no-tests", OPT_NO_TESTS, NULL, 0, "load the drivers, and that is all", 0 },
 	{ "attach", OPT_ATTACH, "HOW", 0,
 	  "vfio-user, a process each; qemu: in QEMU, by the adapter; builtin: QEMU's own", 0 },
 	{ "machine", OPT_MACHINE, "MACHINE", 0, "a3-pc, q35, pc or microvm (q35)", 0 },
@@ -210,11 +225,14 @@ static bool complete(struct run_options *options)
 		options->memory = is_machine(options) ? 1 << 30 : 512 << 20;
 	if (!options->timeout && !endless)
 		options->timeout = options->valgrind_device ? 3600 : 900;
-	if (is_machine(options) && options->shell)
-		complain("run: --shell is for the small guest; log into a machine with "
-			 "'riser ssh %s'",
-			 options->image.name);
-	return !(is_machine(options) && options->shell) && debug_check(options);
+	if (!is_machine(options))
+		return debug_check(options);
+	if (options->shell || options->test || options->no_tests)
+		complain(
+			"run: --shell, --test and --no-tests are for the small guest; log into "
+			"a machine with 'riser ssh %s'",
+			options->image.name);
+	return !options->shell && !options->test && !options->no_tests && debug_check(options);
 }
 
 static int run(const struct run_options *options, const struct guest_software *software,

@@ -124,7 +124,10 @@ static bool holds(const char *folder, const char *file)
 	return there;
 }
 
-#define WITH_MESON "[ -e build/build.ninja ] || meson setup build && ninja -C build"
+/* With the headers and the library that this riser has. */
+#define WITH_MESON                                                                             \
+	"export PKG_CONFIG_PATH=$RISER_PACKAGE${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}; "         \
+	"[ -e build/build.ninja ] || meson setup build && ninja -C build"
 #define WITH_CARGO                                                                             \
 	"LIBRARY_PATH=$RISER_LIBRARY${LIBRARY_PATH:+:$LIBRARY_PATH} "                          \
 	"cargo build --offline --quiet --target-dir target"
@@ -146,8 +149,10 @@ static bool build_folder(const char *folder, struct device_spec *spec)
 		return false;
 	}
 	setenv("RISER_LIBRARY", place_of_library(), 1);
+	setenv("RISER_PACKAGE", place_of_package(), 1);
 	ok = run_quietly(folder, meson ? WITH_MESON : WITH_CARGO);
 	unsetenv("RISER_LIBRARY");
+	unsetenv("RISER_PACKAGE");
 	if (!ok)
 		complain("device '%s' does not build: the compiler's words are above",
 			 spec->name);

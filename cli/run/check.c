@@ -113,7 +113,8 @@ static bool check_memory(uint64_t wanted)
 
 bool check_options(const struct run_options *options)
 {
-	bool ok = board_check(options) && check_memory(options->memory);
+	bool ok = board_check(options) && guest_test_check(options) &&
+		  check_memory(options->memory);
 
 	for (unsigned i = 0;
 	     i < options->device_count && ok && options->attach != ATTACH_BUILTIN; i++)

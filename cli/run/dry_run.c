@@ -28,17 +28,16 @@ static void print_parts(const struct run_options *options, unsigned i,
 	const struct device_spec *device = &options->devices[i];
 	char **command = guest_build_command(device, software);
 	char *parts = guest_parts(device, software);
-	char *instances = text("%u", device_instances(options, i));
+	char *environment = guest_environment(options, i);
 
 	arguments_print(command);
 	line("cp -R %/early %/modules %/tests %/riser/", parts, parts, parts, root);
 	line("[ ! -d %/tree ] || cp -a %/tree/. %/", parts, parts, root);
 	line("[ ! -e %/modules.load ] || cat %/modules.load >>%/riser/modules.load", parts,
 	     parts, root);
-	line("mkdir -p %/riser/tests/%", root, device->name);
-	line("echo % >%/riser/tests/%/count", instances, root, device->name);
+	line("printf % % >%/riser/environment/%", "%s", environment, root, device->name);
 	words_free(command);
-	free(instances);
+	free(environment);
 	free(parts);
 }
 
@@ -48,12 +47,14 @@ static void print_initrd(const struct run_options *options,
 	char *root = text("%s/root", scratch);
 
 	line("mkdir -m 700 %", scratch);
-	line("mkdir -p %/riser/tests", root);
+	line("mkdir -p %/riser/tests %/riser/environment", root, root);
 	for (unsigned i = 0; i < options->device_count; i++) {
 		if (options->devices[i].folder && device_is_first(options, i))
 			print_parts(options, i, software, root);
 	}
-	line("echo % >%/riser/mode", options->shell ? "shell" : "test", root);
+	line("echo % >%/riser/mode", guest_mode(options), root);
+	if (options->test)
+		line("echo % >%/riser/test", options->test, root);
 	line("cp % %/initrd", software->initramfs, scratch);
 	line("(cd % && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0) >>%/initrd", root,
 	     scratch);

@@ -202,7 +202,7 @@ static bool put_device(struct archive *a, const struct run_options *options, uns
 		       const struct guest_software *software)
 {
 	const struct device_spec *device = &options->devices[i];
-	char *cache = guest_parts(device, software), count[16];
+	char *cache = guest_parts(device, software), *environment;
 	const char *const parts[][2] = { { "early", "riser/early" },
 					 { "modules", "riser/modules" },
 					 { "tests", "riser/tests" },
@@ -215,9 +215,10 @@ static bool put_device(struct archive *a, const struct run_options *options, uns
 		ok = put_tree(a, path, parts[p][1]);
 		free(path);
 	}
-	snprintf(count, sizeof(count), "%u\n", device_instances(options, i));
-	path = text("riser/tests/%s/count", device->name);
-	ok = ok && put_text(a, path, count);
+	environment = guest_environment(options, i);
+	path = text("riser/environment/%s", device->name);
+	ok = ok && put_text(a, path, environment);
+	free(environment);
 	free(path);
 	free(cache);
 	return ok;
@@ -243,7 +244,9 @@ static bool put_all(struct archive *a, const struct run_options *options,
 		    const struct guest_software *software)
 {
 	bool ok = put(a, "riser", 040755, NULL, 0) && put(a, "riser/tests", 040755, NULL, 0) &&
-		  put_text(a, "riser/mode", options->shell ? "shell\n" : "test\n") &&
+		  put(a, "riser/environment", 040755, NULL, 0) &&
+		  put_text(a, "riser/mode", guest_mode(options)) &&
+		  (!options->test || put_text(a, "riser/test", options->test)) &&
 		  put_load_list(a, options, software);
 
 	ok = ok && put_modules(a, options, software);

@@ -33,7 +33,8 @@ enum accelerator { ACCELERATOR_TCG, ACCELERATOR_KVM, ACCELERATOR_NAMED /* behind
 struct run_options {
 	struct device_spec devices[DEVICES_MAX];
 	unsigned device_count;
-	bool shell, dry_run, no_sandbox, iommu;
+	bool shell, dry_run, no_sandbox, iommu, no_tests;
+	const char *test; /* the guest test that is run; NULL: test */
 	/* A process each; in QEMU, by the adapter; or QEMU's own devices of the same names. */
 	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
 	const struct board *board;
@@ -120,6 +121,15 @@ bool brings_modules(const struct run_options *options, const struct guest_softwa
 /* Whether no device before it has its name, and how many have it. */
 bool device_is_first(const struct run_options *options, unsigned i);
 unsigned device_instances(const struct run_options *options, unsigned i);
+
+/* guest_tests.c: whether a guest test may have this name; complains if no device has the test
+ * that is asked for. */
+bool guest_test_name_ok(const char *name);
+bool guest_test_check(const struct run_options *options);
+/* What the guest's init is to do: a word of its own. */
+const char *guest_mode(const struct run_options *options);
+/* Lines for a shell that put device `i`, of those with its name, before its test; malloc'ed. */
+char *guest_environment(const struct run_options *options, unsigned i);
 
 /* dry_run.c: prints what a run would do, as a shell script. */
 void dry_run(const struct run_options *options, const struct guest_software *software,

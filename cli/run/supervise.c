@@ -261,9 +261,10 @@ static int judge_guest(const struct run *run, const struct results *results)
 		return CLI_SKIP;
 	}
 	tested_print(run->options, run->software);
-	printf("PASS%s\n",
-	       results->passed ? ""
-			       : " (no device has a guest test: the guest booted and ended)");
+	printf("PASS%s\n", results->passed	    ? ""
+			   : run->options->no_tests ? " (no tests: the guest booted and ended)"
+						    : " (no device has a guest test: the guest "
+						      "booted and ended)");
 	return CLI_OK;
 }
 
