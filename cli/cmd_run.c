@@ -13,6 +13,7 @@ enum {
 	OPT_ATTACH,
 	OPT_MACHINE,
 	OPT_KERNEL,
+	OPT_MODULES,
 	OPT_IMAGE,
 	OPT_VNC,
 	OPT_GDB,
@@ -94,6 +95,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_KERNEL:
 		options->kernel = arg;
 		break;
+	case OPT_MODULES:
+		options->modules = arg;
+		break;
 	case OPT_IMAGE:
 		options->image.disk = arg;
 		break;
@@ -164,6 +168,7 @@ static const struct argp_option known[] = {
 	  "vfio-user, a process each; qemu: in QEMU, by the adapter; builtin: QEMU's own", 0 },
 	{ "machine", OPT_MACHINE, "MACHINE", 0, "a3-pc, q35, pc or microvm (q35)", 0 },
 	{ "kernel", OPT_KERNEL, "FILE", 0, "a bzImage, or the tree it was built in", 0 },
+	{ "modules", OPT_MODULES, "FOLDER", 0, "the kernel's modules, as installed", 0 },
 	{ "append", OPT_APPEND, "WORDS", 0, "more of the kernel's command line", 0 },
 	{ "image", OPT_IMAGE, "IMAGE", 0,
 	  "boot the machine of this name, made by 'riser image'; or test in this root disk; "

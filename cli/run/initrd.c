@@ -15,16 +15,21 @@
 
 #include "run/run.h"
 
-char *guest_parts(const struct device_spec *device, const struct guest_software *software)
+char *guest_cached(const struct guest_software *software, const char *name, const char *from)
 {
-	char *cache = place_of_cache(), *parts;
+	char *cache = place_of_cache(), *path;
 	unsigned hash = 5381;
 
-	for (const char *p = device->folder; *p; p++)
+	for (const char *p = from; *p; p++)
 		hash = hash * 33 + (unsigned char)*p;
-	parts = text("%s/guest/%s/%s-%08x", cache, software->release, device->name, hash);
+	path = text("%s/guest/%s/%s-%08x", cache, software->release, name, hash);
 	free(cache);
-	return parts;
+	return path;
+}
+
+char *guest_parts(const struct device_spec *device, const struct guest_software *software)
+{
+	return guest_cached(software, device->name, device->folder);
 }
 
 char **guest_build_command(const struct device_spec *device,

@@ -77,70 +77,69 @@ static bool provision(struct guest_software *software, struct signals *signals)
 	return ok;
 }
 
-/* The release in a bzImage's header: Linux' Documentation/arch/x86/boot.rst, kernel_version. */
-static char *release_of(const char *path)
-{
-	uint8_t header[0x210];
-	char version[128] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && pread(fd, header, sizeof(header), 0) == sizeof(header) &&
-		  !memcmp(header + 0x202, "HdrS", 4);
-	ssize_t n;
-
-	if (ok) {
-		n = pread(fd, version, sizeof(version) - 1,
-			  0x200 + (header[0x20e] | header[0x20f] << 8));
-		version[n > 0 ? n : 0] = '\0';
-		version[strcspn(version, " ")] = '\0';
-	} else {
-		complain("kernel '%s' is no x86 bzImage%s%s", path, fd < 0 ? ": " : "",
-			 fd < 0 ? strerror(errno) : "");
-	}
-	if (fd >= 0)
-		close(fd);
-	return ok ? text("%s", version) : NULL;
-}
-
 static void replace(char **where, char *with)
 {
 	free(*where);
 	*where = with;
 }
 
-/* A kernel file, or the folder that it was built in. */
-static bool take_kernel(struct guest_software *software, const char *named)
+/* The first device whose folder holds `file`, or NULL. */
+static const struct device_spec *device_with(const struct run_options *options,
+					     const char *file)
 {
-	char *image =
-		is_folder(named) ? text("%s/arch/x86/boot/bzImage", named) : text("%s", named);
-	char *release = release_of(image);
+	for (unsigned i = 0; i < options->device_count; i++) {
+		const struct device_spec *device = &options->devices[i];
+		char *path = text("%s/%s", device->folder ? device->folder : "", file);
+		bool has = device->folder && !access(path, R_OK);
 
-	if (!release) {
-		free(image);
-		return false;
+		free(path);
+		if (has)
+			return device;
 	}
-	replace(&software->kernel, image);
-	if (is_folder(named))
-		replace(&software->build, text("%s", named));
-	else if (!software->release || strcmp(release, software->release))
-		replace(&software->build, text("/lib/modules/%s/build", release));
-	if (strcmp(release, software->release ? software->release : ""))
-		replace(&software->modules, text("/lib/modules/%s", release));
-	replace(&software->release, release);
-	return true;
+	return NULL;
 }
 
-static bool needs_driver(const struct run_options *options)
+/* What the devices' drivers and tests are made with. */
+static bool check_kernel(const struct run_options *options,
+			 const struct guest_software *software)
 {
-	bool needs = false;
+	const struct device_spec *driver = device_with(options, "driver/Kbuild");
+	const struct device_spec *modules = device_with(options, "guest/modules");
 
-	for (unsigned i = 0; i < options->device_count && !needs; i++) {
-		const char *folder = options->devices[i].folder;
-		char *kbuild = text("%s/driver/Kbuild", folder ? folder : "");
+	if (driver && !is_folder(software->build))
+		complain("kernel %s has no build folder at %s, and the driver of %s needs one: "
+			 "install its headers or give --kernel the tree it was built in",
+			 software->release, software->build, driver->name);
+	else if (modules && !is_folder(software->modules))
+		complain("kernel %s has no modules at %s, and the test of %s needs some: give "
+			 "--modules the FOLDER of 'make modules_install "
+			 "INSTALL_MOD_PATH=FOLDER', "
+			 "or --kernel the tree it was built in",
+			 software->release, software->modules, modules->name);
+	else if (brings_modules(options, software) && kernel_modules_in_tree(software))
+		complain("a machine takes installed modules, and those of kernel %s are in the "
+			 "tree %s: 'make modules_install INSTALL_MOD_PATH=FOLDER' there, and "
+			 "give "
+			 "--modules FOLDER",
+			 software->release, software->modules);
+	else
+		return kernel_check_needs(options, software);
+	return false;
+}
 
-		needs = folder && !access(kbuild, R_OK);
-		free(kbuild);
-	}
-	return needs;
+/* The guest's base with what another kernel has of the modules that every guest has at hand. */
+static bool make_base(struct guest_software *software, struct signals *signals)
+{
+	char *program = text("%s/initramfs", place_of_tools());
+	char *base = guest_cached(software, "initramfs", software->modules);
+	char *arguments[] = {
+		program, (char *)"--own", software->release, software->modules, base, NULL
+	};
+	bool ok = helper_run(arguments, stdout, signals);
+
+	replace(&software->initramfs, base);
+	free(program);
+	return ok;
 }
 
 bool software_find(const struct run_options *options, struct guest_software *software,
@@ -163,16 +162,9 @@ bool software_find(const struct run_options *options, struct guest_software *sof
 			 software->qemu, software->qemu_version);
 		return false;
 	}
-	if (options->kernel && !take_kernel(software, options->kernel))
+	if (!kernel_take(software, options) || !check_kernel(options, software))
 		return false;
-	if (!is_folder(software->build) && needs_driver(options)) {
-		complain("kernel %s has no build folder at %s, and the driver needs one: "
-			 "install its "
-			 "headers or give --kernel the tree it was built in",
-			 software->release, software->build);
-		return false;
-	}
-	return true;
+	return (!options->kernel && !options->modules) || make_base(software, signals);
 }
 
 void software_forget(struct guest_software *software)
@@ -185,5 +177,6 @@ void software_forget(struct guest_software *software)
 	free(software->build);
 	free(software->modules);
 	free(software->initramfs);
+	free(software->config);
 	*software = (struct guest_software){ 0 };
 }

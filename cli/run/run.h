@@ -39,7 +39,7 @@ struct run_options {
 	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
 	const struct board *board;
 	enum accelerator accelerator;
-	const char *kernel, *append, *vnc, *gdb;
+	const char *kernel, *modules, *append, *vnc, *gdb;
 	const char *gdb_device; /* the first port for the devices' gdbservers, or NULL */
 	bool valgrind_device;
 	struct image image;    /* disk NULL: none */
@@ -87,10 +87,18 @@ bool helper_run(char *const *arguments, FILE *output, struct signals *signals);
 struct guest_software {
 	char *qemu, *qemu_version, *vfio_user; /* whether QEMU has it: "yes" or "no" */
 	char *kernel, *release, *build, *modules, *initramfs;
+	char *config; /* the kernel's configuration, if it can be read */
 };
 bool software_find(const struct run_options *options, struct guest_software *software,
 		   struct signals *signals);
 void software_forget(struct guest_software *software);
+/* kernel_named.c: puts the kernel and the modules that the user names, if any, in place. */
+bool kernel_take(struct guest_software *software, const struct run_options *options);
+/* Whether its modules are where they were built, not where they were installed. */
+bool kernel_modules_in_tree(const struct guest_software *software);
+/* kernel_needs.c: complains of what the guest or a device's test needs and the kernel lacks. */
+bool kernel_check_needs(const struct run_options *options,
+			const struct guest_software *software);
 
 /* port.c: a TCP port of this host that is free for now. */
 bool port_choose(unsigned *port);
@@ -112,6 +120,8 @@ bool initrd_make(const struct run_options *options, const struct guest_software 
 		 const char *path, struct signals *signals);
 bool guest_parts_build(const struct device_spec *device, const struct guest_software *software,
 		       struct signals *signals);
+/* Where what is made of the folder `from` for this kernel stays for the next run; malloc'ed. */
+char *guest_cached(const struct guest_software *software, const char *name, const char *from);
 /* Where a device's guest parts are built, and stay for the next run; malloc'ed. */
 char *guest_parts(const struct device_spec *device, const struct guest_software *software);
 char **guest_build_command(const struct device_spec *device,

@@ -69,7 +69,7 @@ static void virtio_test_changed(struct virtio_device *vdev)
 
 	spin_lock_irqsave(&vt->lock, flags);
 	if (!vt->stopping)
-		queue_work(system_wq, &vt->work);
+		schedule_work(&vt->work);
 	spin_unlock_irqrestore(&vt->lock, flags);
 }
 
@@ -138,7 +138,7 @@ static int virtio_test_probe(struct virtio_device *vdev)
 	virtio_cread_le(vdev, struct virtio_test_config, actual, &vt->counter);
 	vt->acks = vt->counter;
 	virtio_device_ready(vdev);
-	queue_work(system_wq, &vt->work);
+	schedule_work(&vt->work);
 	return 0;
 }
 
