@@ -340,7 +340,13 @@ struct riser_timer {
 };
 #define RISER_TIMERS(a) RISER_TABLE(struct riser_timer, a)
 
-/* Makes timer `timer` (its index in the descriptor's table) fire once, `ns` from now. */
+/*
+ * Makes timer `timer` (its index in the descriptor's table) fire once, `ns` from now. In a
+ * timer's callback it is `ns` from when that timer was due, which may be a little before now:
+ * one that arms itself again keeps its period, and makes up for what its host was late, up to a
+ * second. A timer fires once in a turn of its host, so that one armed for 0 ns in its own
+ * callback stops nothing else.
+ */
 void riser_timer_arm(struct riser_dev *dev, unsigned timer, uint64_t ns);
 void riser_timer_cancel(struct riser_dev *dev, unsigned timer);
 bool riser_timer_pending(const struct riser_dev *dev, unsigned timer);

@@ -17,6 +17,8 @@ struct riser__timer_state {
 	const struct riser_timer *timers; /* the descriptor's table */
 	uint64_t *deadlines;		  /* on the host's clock; UINT64_MAX: not pending */
 	bool *fired;			  /* in the run that is under way */
+	bool firing;			  /* a run is under way, */
+	uint64_t due;			  /* and this is when the one that fires was due */
 	unsigned count;
 };
 

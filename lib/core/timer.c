@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* A device's timers: few, so the next one is found by looking at all. */
+/*
+ * A device's timers: few, so the next one is found by looking at all.
+ *
+ * What a timer's callback arms counts from when that timer was due, not from when the host came
+ * round to it: a period does not drift. A host that was away for long is not made up for
+ * without end: what is more than LATE_MOST ago is given up.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/dev.h"
+
+#define LATE_MOST UINT64_C(1000000000) /* ns */
 
 int riser__timers_init(struct riser_dev *dev)
 {
@@ -49,13 +57,20 @@ static unsigned first(const struct riser__timer_state *t)
 	return best;
 }
 
-static void tell_host(struct riser_dev *dev)
+/* The next deadline, but not before `earliest`. */
+static void tell_host_from(struct riser_dev *dev, uint64_t earliest)
 {
 	const struct riser__timer_state *t = &dev->timers;
 	unsigned i = first(t);
+	uint64_t deadline = i < t->count ? t->deadlines[i] : UINT64_MAX;
 
 	if (t->count)
-		dev->ops->set_deadline(dev->host, i < t->count ? t->deadlines[i] : UINT64_MAX);
+		dev->ops->set_deadline(dev->host, deadline < earliest ? earliest : deadline);
+}
+
+static void tell_host(struct riser_dev *dev)
+{
+	tell_host_from(dev, 0);
 }
 
 void riser__timers_cancel_all(struct riser_dev *dev)
@@ -68,20 +83,24 @@ void riser__timers_cancel_all(struct riser_dev *dev)
 void riser__dev_run_timers(struct riser_dev *dev)
 {
 	struct riser__timer_state *t = &dev->timers;
-	uint64_t now = riser_now(dev);
+	uint64_t now = riser_now(dev), late = now > LATE_MOST ? now - LATE_MOST : 0;
 
 	/*
 	 * Each fires at most once a run: one that arms itself for now keeps neither the others
 	 * nor the loop from their turn.
 	 */
+	t->firing = true;
 	for (unsigned i; (i = first(t)) < t->count && t->deadlines[i] <= now;) {
+		t->due = t->deadlines[i] > late ? t->deadlines[i] : late;
 		t->deadlines[i] = UINT64_MAX;
 		t->fired[i] = true;
 		t->timers[i].fire(dev);
 	}
+	t->firing = false;
 	if (t->count)
 		memset(t->fired, 0, t->count * sizeof(*t->fired));
-	tell_host(dev);
+	/* A host that fires what is due until nothing is would never come to an end. */
+	tell_host_from(dev, now + 1);
 }
 
 uint64_t riser_now(struct riser_dev *dev)
@@ -91,14 +110,14 @@ uint64_t riser_now(struct riser_dev *dev)
 
 void riser_timer_arm(struct riser_dev *dev, unsigned timer, uint64_t ns)
 {
-	uint64_t now = riser_now(dev);
+	uint64_t from = dev->timers.firing ? dev->timers.due : riser_now(dev);
 
 	if (timer >= dev->timers.count) {
 		riser_log(dev, RISER_ERROR, "timer %u armed, but the device has only %u", timer,
 			  dev->timers.count);
 		return;
 	}
-	dev->timers.deadlines[timer] = ns < UINT64_MAX - 1 - now ? now + ns : UINT64_MAX - 1;
+	dev->timers.deadlines[timer] = ns < UINT64_MAX - 1 - from ? from + ns : UINT64_MAX - 1;
 	tell_host(dev);
 }
 

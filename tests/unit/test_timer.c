@@ -7,7 +7,8 @@
 
 struct state {
 	char order[32];
-	unsigned again;	  /* how often `a` arms itself for now */
+	unsigned again;	  /* how often `a` arms itself, */
+	uint64_t period;  /* for so much later */
 	bool cancel_b;	  /* `a` does */
 	bool chain;	  /* `a` arms `c` for now */
 	uint64_t chained; /* `c` is armed for so much later */
@@ -30,7 +31,7 @@ static void fire_a(struct riser_dev *dev)
 	assert_false(riser_timer_pending(dev, 0));
 	if (s->again) {
 		s->again--;
-		riser_timer_arm(dev, 0, 0);
+		riser_timer_arm(dev, 0, s->period);
 	}
 	if (s->cancel_b)
 		riser_timer_cancel(dev, 1);
@@ -149,8 +150,60 @@ static void test_no_starvation(void **state)
 	riser_timer_arm(host.dev, 1, 10);
 	riser_timer_arm(host.dev, 2, 10);
 	assert_string_equal(run_at(1010), "abc");
-	assert_true(host.deadline == 1010);
+	/* Not what is past: a host that fires what is due until nothing is has to end, too. */
+	assert_true(host.deadline == 1011);
 	assert_string_equal(run_at(1010), "a");
+}
+
+/* A host that is late takes nothing off the period. */
+static void test_no_drift(void **state)
+{
+	(void)state;
+	s->again = 1000000;
+	s->period = 100;
+	riser_timer_arm(host.dev, 0, 100);
+	for (uint64_t due = 1100; due < 9000; due += 100) {
+		assert_true(host.deadline == due);
+		assert_string_equal(run_at(due + due % 97), "a");
+	}
+	/* Of three that it missed it makes up for each, one a turn. */
+	assert_true(host.deadline == 9000);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_string_equal(run_at(9250), "a");
+		assert_true(host.deadline == (i < 2 ? 9251 : 9300));
+	}
+}
+
+/* What another timer's callback arms counts from there as well. */
+static void test_chains_do_not_drift(void **state)
+{
+	(void)state;
+	s->chain = true;
+	s->chained = 70;
+	riser_timer_arm(host.dev, 0, 10);
+	assert_string_equal(run_at(1050), "a");
+	assert_true(host.deadline == 1080);
+	/* Outside of a timer's callback it is now that counts. */
+	riser_timer_arm(host.dev, 1, 10);
+	assert_true(host.deadline == 1060);
+}
+
+/* A host that was away for a minute is made up for by a second, not by a minute of turns. */
+static void test_catches_up_within_bounds(void **state)
+{
+	const uint64_t second = 1000000000, late = 61 * second;
+	unsigned turns = 0;
+
+	(void)state;
+	s->again = 1000000;
+	s->period = second / 10;
+	riser_timer_arm(host.dev, 0, second / 10);
+	while (host.deadline <= late + 1) {
+		assert_string_equal(run_at(late), "a");
+		turns++;
+	}
+	assert_int_equal(turns, 11);
+	assert_true(host.deadline > late + 1 && host.deadline <= late + second / 10);
 }
 
 static void test_never_overflows(void **state)
@@ -203,6 +256,9 @@ int main(void)
 		TEST(test_armed_in_a_callback),
 		TEST(test_cancelled_in_a_callback),
 		TEST(test_no_starvation),
+		TEST(test_no_drift),
+		TEST(test_chains_do_not_drift),
+		TEST(test_catches_up_within_bounds),
 		TEST(test_never_overflows),
 		TEST(test_reset_cancels),
 		TEST(test_a_timer_it_does_not_have),

@@ -22,6 +22,8 @@ struct bench {
 	struct riser__dma_table *dma;
 	_Atomic uint64_t now;
 	uint64_t deadline;    /* of the device's timers */
+	uint64_t turns_in;    /* the microsecond in which they last had a turn, */
+	unsigned turns;	      /* and how many they had in it */
 	pthread_mutex_t lock; /* guards what follows: other threads raise and wake */
 	pthread_cond_t changed;
 	atomic_bool woken;
