@@ -27,7 +27,7 @@ enum riser_bar_kind { RISER_MEM32, RISER_MEM64, RISER_IO };
 /*
  * What no register and no window of the BAR claims, or the whole BAR where it has neither.
  * `size` is 1, 2, 4 or 8, `offset` a multiple of it and inside the BAR; the value is in the low
- * bytes, host-endian. A negative return is the guest's mistake: the read gives all ones.
+ * bytes, host-endian. A negative return is the guest's mistake: there is a hole.
  */
 struct riser_bar_ops {
 	int (*read)(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t *value);
@@ -62,6 +62,7 @@ struct riser_bar {
 	 * a part of 4.
 	 */
 	uint8_t split;
+	bool zero_holes;	 /* what nothing claims reads as zeroes, not as all ones */
 	uint64_t size;		 /* bytes, a power of two; memory from 16, I/O from 4 to 256 */
 	struct riser_table regs; /* struct riser_reg */
 	struct riser_table windows; /* struct riser_window */

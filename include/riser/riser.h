@@ -81,6 +81,11 @@ enum riser_reg_flags {
 /*
  * One line of a register map, or of an array of `count` equal registers `stride` bytes apart.
  *
+ * An access of the guest's, whatever its place and length, is taken apart where registers begin
+ * and end, and then into naturally aligned pieces of at most the BAR's `split` bytes; they are
+ * made from the lowest address up, each as if it had come alone. So 8 bytes over two registers
+ * of 4 are two accesses of 4. How many bytes of a register came: riser_reg_lanes().
+ *
  * Bits the guest may write are in exactly one of rw, w1c, w1s and once; all others are
  * read-only: a write leaves them alone. A register in which no bit is writable counts a write
  * as the guest's mistake.
@@ -114,6 +119,7 @@ struct riser_reg {
 	void (*on_write)(struct riser_dev *dev, uint64_t now, uint64_t was);
 	struct riser_table fields; /* struct riser_reg_field */
 	const char *help;	   /* one line */
+	uint32_t at_stride; /* bytes from one element to the next in the state; 0: width */
 };
 /* Names, places and sizes a register after a member of the state. */
 #define RISER_REG(off, type, member)                                                           \
@@ -124,10 +130,22 @@ struct riser_reg {
 	.name = #member, .offset = (off), .at = (uint32_t)offsetof(type, member),              \
 	.width = sizeof(((type *)0)->member[0]),                                               \
 	.count = sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])
+/*
+ * The same for member `member` of an array of structs, `array`: one register a struct. It is
+ * named ARRAY_MEMBER. For the guest they are `stride` apart, 0: next to each other.
+ */
+#define RISER_REG_STRUCTS(off, type, array, member)                                            \
+	.name = #array "_" #member, .offset = (off),                                           \
+	.at = (uint32_t)offsetof(type, array[0].member),                                       \
+	.width = sizeof(((type *)0)->array[0].member),                                         \
+	.count = sizeof(((type *)0)->array) / sizeof(((type *)0)->array[0]),                   \
+	.at_stride = sizeof(((type *)0)->array[0])
 #define RISER_REGS(a) RISER_TABLE(struct riser_reg, a)
 
-/* In on_read and on_write: which element of an array is being accessed. */
+/* In on_read and on_write: which element of an array is being accessed, */
 unsigned riser_reg_index(const struct riser_dev *dev);
+/* and which bytes of it, as PCI's byte enables: bit n is byte n, 0xf0 the upper half of 8. */
+unsigned riser_reg_lanes(const struct riser_dev *dev);
 
 /* ---- State ------------------------------------------------------------------------------- */
 

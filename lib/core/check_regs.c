@@ -115,8 +115,11 @@ static int check_reg_shape(const struct riser__check *c, const struct riser_reg 
 			      "'-'",
 			      c->desc->name, c->where, line);
 	if (!riser__power_of_two(reg->width) || reg->width > 8)
-		return refuse(c, "%s: %s register '%s': width %u is not 1, 2, 4 or 8",
-			      c->desc->name, c->where, reg->name, reg->width);
+		return refuse(c, "%s: %s register '%s': width %u is not 1, 2, 4 or 8%s",
+			      c->desc->name, c->where, reg->name, reg->width,
+			      reg->count ? "; of an array of structs RISER_REG_STRUCTS takes "
+					   "a member"
+					 : "");
 	if (reg->offset % reg->width)
 		return refuse(c,
 			      "%s: %s register '%s': offset %#" PRIx64
@@ -151,6 +154,20 @@ static int check_reg_access(const struct riser__check *c, const struct riser_reg
 	return 0;
 }
 
+/* Where its values are. */
+static int check_reg_values(const struct riser__check *c, const struct riser_reg *reg)
+{
+	uint64_t last = (riser__reg_count(reg) - 1) * riser__reg_at_stride(reg);
+
+	if (reg->at_stride && !reg->count)
+		return refuse(c, "%s: %s register '%s': an .at_stride needs a .count",
+			      c->desc->name, c->where, reg->name);
+	if (reg->at_stride && reg->at_stride < reg->width)
+		return refuse(c, "%s: %s register '%s': at_stride %u is less than its width %u",
+			      c->desc->name, c->where, reg->name, reg->at_stride, reg->width);
+	return riser__check_in_state(c, "register", reg->name, reg->at, last + reg->width);
+}
+
 static int check_reg(const struct riser__check *c, const struct riser_reg *reg, uint32_t line,
 		     uint64_t size)
 {
@@ -165,8 +182,7 @@ static int check_reg(const struct riser__check *c, const struct riser_reg *reg, 
 	if (!ret)
 		ret = check_fields(c, reg);
 	if (!ret)
-		ret = riser__check_in_state(c, "register", reg->name, reg->at,
-					    riser__reg_count(reg) * reg->width);
+		ret = check_reg_values(c, reg);
 	if (!ret && (reg->offset > size || reg_span(reg) > size - reg->offset))
 		ret = refuse(c,
 			     "%s: %s register '%s' at %#" PRIx64 " ends past its %" PRIu64

@@ -105,6 +105,11 @@ unsigned riser_reg_index(const struct riser_dev *dev)
 	return dev->reg_index;
 }
 
+unsigned riser_reg_lanes(const struct riser_dev *dev)
+{
+	return dev->reg_lanes;
+}
+
 /* What a device or a guest puts into a line must not reach the terminal as control codes. */
 static void send_line(struct riser_dev *dev, enum riser_log_level level, char *line)
 {

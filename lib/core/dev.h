@@ -50,9 +50,9 @@ struct riser_dev {
 	const struct riser_pci_device *desc; /* the model's, normalised */
 	void *transport;		     /* lib/virtio's, for a virtio device */
 	atomic_uint dma_generation;	     /* of the guest's memory as it is mapped */
-	unsigned reg_index;
-	bool trace;   /* log every access */
-	bool started; /* init() succeeded */
+	unsigned reg_index, reg_lanes;	     /* of the access whose hook runs */
+	bool trace;			     /* log every access */
+	bool started;			     /* init() succeeded */
 	struct riser__timer_state timers;
 	struct riser__work_state work;
 	struct riser_watch *watches;

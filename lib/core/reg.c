@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a guest's access does to one register. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/regmap.h"
@@ -61,6 +62,27 @@ static bool takes(const struct riser__slot *slot, uint64_t offset, unsigned size
 	return size < reg->width && reg->part && size >= reg->part;
 }
 
+/* What the hooks are told of the access. */
+static void reg_begin_hook(struct riser_dev *dev, const struct riser__slot *slot,
+			   uint64_t offset, unsigned size)
+{
+	dev->reg_index = slot->element;
+	dev->reg_lanes = ((1u << size) - 1) << (offset - slot->offset);
+}
+
+static void reg_refuse_width(struct riser_dev *dev, const char *verb,
+			     const struct riser__slot *slot, uint64_t offset, unsigned size)
+{
+	const struct riser_reg *reg = slot->reg;
+	char way_out[48] = "RISER_EXTEND takes its start only";
+
+	if (!(reg->flags & RISER_EXTEND) || offset == slot->offset)
+		snprintf(way_out, sizeof(way_out), ".part = %u takes it", size);
+	riser__dev_mistake(dev, RISER__WIDTH,
+			   "%s of %u bytes at %#" PRIx64 " (%s, %u bytes; %s)", verb, size,
+			   offset, reg->name, reg->width, way_out);
+}
+
 static void mistake(struct riser_dev *dev, enum riser__mistake what, const char *verb,
 		    const struct riser__slot *slot, uint64_t offset, unsigned size)
 {
@@ -77,7 +99,7 @@ uint64_t riser__reg_read(struct riser_dev *dev, const struct riser__slot *slot, 
 	uint64_t value;
 
 	if (!takes(slot, offset, size)) {
-		mistake(dev, RISER__WIDTH, "read", slot, offset, size);
+		reg_refuse_width(dev, "read", slot, offset, size);
 		return riser__ones(size);
 	}
 	if (reg->flags & RISER_WRITE_ONLY) {
@@ -86,7 +108,7 @@ uint64_t riser__reg_read(struct riser_dev *dev, const struct riser__slot *slot, 
 	}
 	value = riser__state_load(at, reg->width);
 	if (reg->on_read) {
-		dev->reg_index = slot->element;
+		reg_begin_hook(dev, slot, offset, size);
 		value = reg->on_read(dev, value);
 	}
 	if (reg->rc) {
@@ -101,13 +123,15 @@ bool riser__reg_peek(struct riser_dev *dev, const struct riser__slot *slot, uint
 		     unsigned size, uint64_t *value)
 {
 	const struct riser_reg *reg = slot->reg;
-	unsigned index = dev->reg_index; /* the callback under way has its own */
+	/* The callback under way has its own. */
+	unsigned index = dev->reg_index, lanes = dev->reg_lanes;
 
 	if (!takes(slot, offset, size) || reg->rc || reg->flags & RISER_WRITE_ONLY ||
 	    (reg->on_read && !(reg->flags & RISER_PURE_READ)))
 		return false;
 	*value = riser__reg_read(dev, slot, offset, size);
 	dev->reg_index = index;
+	dev->reg_lanes = lanes;
 	return true;
 }
 
@@ -134,7 +158,7 @@ void riser__reg_write(struct riser_dev *dev, struct riser__regmap *map,
 	uint64_t was, now, rw;
 
 	if (!takes(slot, offset, size)) {
-		mistake(dev, RISER__WIDTH, "write", slot, offset, size);
+		reg_refuse_width(dev, "write", slot, offset, size);
 		return;
 	}
 	if (!(reg->rw | reg->w1c | reg->w1s | reg->once)) {
@@ -151,7 +175,7 @@ void riser__reg_write(struct riser_dev *dev, struct riser__regmap *map,
 	now &= riser__ones(reg->width);
 	riser__state_store(at, reg->width, now);
 	if (reg->on_write) {
-		dev->reg_index = slot->element;
+		reg_begin_hook(dev, slot, offset, size);
 		reg->on_write(dev, now, was);
 	}
 }

@@ -66,7 +66,8 @@ static void expand(struct riser__regmap *map, const struct riser_table *regs)
 		for (uint32_t i = 0; i < elements(reg); i++)
 			map->slots[n++] =
 				(struct riser__slot){ reg, reg->offset + (uint64_t)i * stride,
-						      reg->at + i * reg->width, i };
+						      reg->at + i * riser__reg_at_stride(reg),
+						      i };
 	}
 	qsort(map->slots, n, sizeof(*map->slots), by_offset);
 }

@@ -30,6 +30,12 @@ int riser__regmap_create(const struct riser_table *regs, struct riser__regmap **
 void riser__regmap_destroy(struct riser__regmap *map);
 /* The register that holds the byte at `offset`, or NULL. */
 const struct riser__slot *riser__regmap_find(const struct riser__regmap *map, uint64_t offset);
+/* Bytes from one element of an array to the next, in the state. */
+static inline uint32_t riser__reg_at_stride(const struct riser_reg *reg)
+{
+	return reg->at_stride ? reg->at_stride : reg->width;
+}
+
 /* All registers to their reset values. */
 void riser__regmap_reset(struct riser__regmap *map, void *state);
 
@@ -37,8 +43,8 @@ void riser__regmap_reset(struct riser__regmap *map, void *state);
 size_t riser__regmap_written_size(const struct riser__regmap *map);
 
 /*
- * A guest's access of 1, 2, 4 or 8 bytes that begins in `slot`, naturally aligned. What the
- * register does not take is the guest's mistake.
+ * A guest's access of 1, 2, 4 or 8 bytes in `slot` and nowhere else, naturally aligned. What
+ * the register does not take is the guest's mistake.
  */
 uint64_t riser__reg_read(struct riser_dev *dev, const struct riser__slot *slot, uint64_t offset,
 			 unsigned size);

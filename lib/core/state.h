@@ -24,6 +24,7 @@ struct riser__item {
 	char name[96]; /* "bar0.NAME", "cap2.NAME", or the field's or timer's own */
 	uint8_t width;
 	uint64_t count;
+	uint32_t stride;	   /* bytes from one to the next in the state */
 	bool seen;		   /* by the one who loads */
 	void *at;		   /* REGISTER, FIELD, WINDOW: host-endian */
 	int fd;			   /* WINDOW: where its memory is; -1: in the state */

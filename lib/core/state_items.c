@@ -60,7 +60,7 @@ static struct riser__item *add(struct riser__items *items, enum riser__record ki
 	struct riser__item *item = &items->list[items->count++];
 
 	*item = (struct riser__item){
-		.kind = kind, .width = (uint8_t)width, .count = count, .fd = -1
+		.kind = kind, .width = (uint8_t)width, .stride = width, .count = count, .fd = -1
 	};
 	return item;
 }
@@ -77,6 +77,7 @@ static void add_regs(struct riser__items *items, struct riser_dev *dev, const ch
 
 		snprintf(item->name, sizeof(item->name), "%s%u.%s", place, index, reg[i].name);
 		item->at = (char *)dev->state + reg[i].at;
+		item->stride = riser__reg_at_stride(&reg[i]);
 		if (!reg[i].once)
 			continue;
 		item = add(items, RISER__RECORD_ONCE, 1, count);
@@ -178,7 +179,7 @@ uint64_t riser__item_get(struct riser_dev *dev, const struct riser__item *item, 
 		byte = once_bit(item, i, &bit);
 		return !!(*byte & bit);
 	default:
-		return riser__state_load((char *)item->at + i * item->width, item->width);
+		return riser__state_load((char *)item->at + i * item->stride, item->width);
 	}
 }
 
@@ -199,7 +200,7 @@ void riser__item_set(struct riser_dev *dev, const struct riser__item *item, uint
 		*byte = (uint8_t)(value ? *byte | bit : *byte & ~bit);
 		break;
 	default:
-		riser__state_store((char *)item->at + i * item->width, item->width, value);
+		riser__state_store((char *)item->at + i * item->stride, item->width, value);
 	}
 }
 

@@ -117,20 +117,65 @@ void *riser_window(struct riser_dev *dev, unsigned bar, unsigned window)
 	return b->windows[window].memory;
 }
 
-/* The largest naturally aligned access that starts at `offset` and is not split. */
-static unsigned piece(const struct riser__bar *bar, uint64_t offset, size_t length)
+static inline const struct riser__slot *bar_slot(const struct riser__bar *bar, uint64_t offset)
+{
+	return bar->map ? riser__regmap_find(bar->map, offset) : NULL;
+}
+
+/* For the author of ops that refused an access which a 32-bit bus would not have made. */
+static const char *bar_way_out(const struct riser__bar *bar, unsigned size)
+{
+	return bar->desc->ops && size == 8 ? " (.split = 4 makes two of 4 bytes of it)" : "";
+}
+
+/* Whether a register or a window begins or ends amid [offset, offset + size); no register
+ * there. */
+static bool bar_changes_within(const struct riser__bar *bar, uint64_t offset, unsigned size)
+{
+	for (unsigned i = 1; bar->map && i < size; i++) {
+		if (riser__regmap_find(bar->map, offset + i))
+			return true;
+	}
+	for (uint32_t i = 0; i < bar->window_count; i++) {
+		const struct riser__span *window = &bar->windows[i];
+
+		if (window->offset < offset + size && offset < window->offset + window->size &&
+		    !riser__bar_memory(bar, offset, size))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * How an access is taken apart: the largest naturally aligned piece that starts at `offset`, is
+ * not split, and is all of one register, or all of the same of what else there is.
+ */
+static inline unsigned piece(const struct riser__bar *bar, const struct riser__slot *slot,
+			     uint64_t offset, size_t length)
 {
 	unsigned size = bar->desc->split ? bar->desc->split : 8;
 
+	if (slot && length > slot->offset + slot->reg->width - offset)
+		length = slot->offset + slot->reg->width - offset;
 	while (size > length || offset & (size - 1))
+		size /= 2;
+	while (!slot && size > 1 && bar_changes_within(bar, offset, size))
 		size /= 2;
 	return size;
 }
 
-static uint64_t read_piece(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
-			   unsigned size)
+/* What the bytes of an access read as that nothing claims. */
+static uint64_t read_hole(struct riser_dev *dev, const struct riser__bar *bar, uint64_t offset,
+			  unsigned size)
 {
-	const struct riser__slot *slot = bar->map ? riser__regmap_find(bar->map, offset) : NULL;
+	riser__dev_mistake(dev, RISER__UNCLAIMED, "read of %u bytes at BAR%u+%#" PRIx64 "%s",
+			   size, bar->desc->index, offset, bar_way_out(bar, size));
+	return bar->desc->zero_holes ? 0 : riser__ones(size);
+}
+
+static uint64_t read_piece(struct riser_dev *dev, struct riser__bar *bar,
+			   const struct riser__slot *slot, uint64_t offset, unsigned size)
+{
 	const uint8_t *memory;
 	uint64_t value = 0;
 
@@ -146,15 +191,13 @@ static uint64_t read_piece(struct riser_dev *dev, struct riser__bar *bar, uint64
 	if (bar->desc->ops && bar->desc->ops->read &&
 	    bar->desc->ops->read(dev, offset, size, &value) >= 0)
 		return value & riser__ones(size);
-	riser__dev_mistake(dev, RISER__UNCLAIMED, "read of %u bytes at BAR%u+%#" PRIx64, size,
-			   bar->desc->index, offset);
-	return riser__ones(size);
+	return read_hole(dev, bar, offset, size);
 }
 
-static void write_piece(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
-			unsigned size, uint64_t value)
+static void write_piece(struct riser_dev *dev, struct riser__bar *bar,
+			const struct riser__slot *slot, uint64_t offset, unsigned size,
+			uint64_t value)
 {
-	const struct riser__slot *slot = bar->map ? riser__regmap_find(bar->map, offset) : NULL;
 	uint8_t *memory;
 
 	if (slot) {
@@ -171,8 +214,8 @@ static void write_piece(struct riser_dev *dev, struct riser__bar *bar, uint64_t 
 	if (bar->desc->ops && bar->desc->ops->write &&
 	    bar->desc->ops->write(dev, offset, size, value) >= 0)
 		return;
-	riser__dev_mistake(dev, RISER__UNCLAIMED, "write of %u bytes at BAR%u+%#" PRIx64, size,
-			   bar->desc->index, offset);
+	riser__dev_mistake(dev, RISER__UNCLAIMED, "write of %u bytes at BAR%u+%#" PRIx64 "%s",
+			   size, bar->desc->index, offset, bar_way_out(bar, size));
 }
 
 void riser__bar_read(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
@@ -185,8 +228,9 @@ void riser__bar_read(struct riser_dev *dev, struct riser__bar *bar, uint64_t off
 		return;
 	}
 	while (length) {
-		unsigned size = piece(bar, offset, length);
-		uint64_t value = read_piece(dev, bar, offset, size);
+		const struct riser__slot *slot = bar_slot(bar, offset);
+		unsigned size = piece(bar, slot, offset, length);
+		uint64_t value = read_piece(dev, bar, slot, offset, size);
 
 		riser__copy(to, &value, size);
 		offset += size;
@@ -205,11 +249,12 @@ void riser__bar_write(struct riser_dev *dev, struct riser__bar *bar, uint64_t of
 		return;
 	}
 	while (length) {
-		unsigned size = piece(bar, offset, length);
+		const struct riser__slot *slot = bar_slot(bar, offset);
+		unsigned size = piece(bar, slot, offset, length);
 		uint64_t value = 0;
 
 		riser__copy(&value, from, size);
-		write_piece(dev, bar, offset, size, value);
+		write_piece(dev, bar, slot, offset, size, value);
 		offset += size;
 		from += size;
 		length -= size;

@@ -11,6 +11,8 @@ static bool peek_piece(struct riser_dev *dev, const struct riser__bar *bar, uint
 	const struct riser__slot *slot = bar->map ? riser__regmap_find(bar->map, offset) : NULL;
 	const uint8_t *memory;
 
+	if (slot && slot->offset + slot->reg->width < offset + size)
+		return false;
 	if (slot)
 		return riser__reg_peek(dev, slot, offset, size, value);
 	memory = riser__bar_memory(bar, offset, size);

@@ -52,7 +52,7 @@ class riser_reg(Structure):
                 ("stride", c_uint32), ("reset", c_uint64), ("rw", c_uint64),
                 ("w1c", c_uint64), ("w1s", c_uint64), ("rc", c_uint64), ("once", c_uint64),
                 ("on_read", ON_READ), ("on_write", ON_WRITE), ("fields", riser_table),
-                ("help", c_char_p)]
+                ("help", c_char_p), ("at_stride", c_uint32)]
 
 
 class riser_field(Structure):
@@ -103,7 +103,8 @@ class riser_window(Structure):
 
 class riser_bar(Structure):
     _fields_ = [("index", c_uint8), ("kind", c_int), ("prefetchable", c_bool),
-                ("split", c_uint8), ("size", c_uint64), ("regs", riser_table),
+                ("split", c_uint8), ("zero_holes", c_bool), ("size", c_uint64),
+                ("regs", riser_table),
                 ("windows", riser_table), ("ops", POINTER(riser_bar_ops))]
 
 
@@ -142,6 +143,7 @@ STRUCTURES = [riser_table, riser_reg_field, riser_reg, riser_field, riser_option
 FUNCTIONS = """
 void *riser_state(struct riser_dev *dev);
 unsigned riser_reg_index(const struct riser_dev *dev);
+unsigned riser_reg_lanes(const struct riser_dev *dev);
 void riser_log(struct riser_dev *dev, enum riser_log_level level, const char *format, ...);
 int riser_fail(struct riser_dev *dev, int error, const char *format, ...);
 int riser_irq_raise(struct riser_dev *dev, unsigned vector);

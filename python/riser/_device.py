@@ -63,6 +63,11 @@ class Device:
         """In on_read and on_write: which element of an array is being accessed."""
         return lib.riser_reg_index(self._pointer)
 
+    @property
+    def reg_lanes(self):
+        """In on_read and on_write: which bytes of it are being accessed, bit n for byte n."""
+        return lib.riser_reg_lanes(self._pointer)
+
     def log(self, text, level=INFO):
         lib.riser_log(self._pointer, level, b"%s", str(text).encode())
 

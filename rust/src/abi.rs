@@ -138,7 +138,7 @@ structures! {
         name: *const c_char, offset: u64, at: u32, width: u8, part: u8, flags: u16, count: u32,
         stride: u32, reset: u64, rw: u64, w1c: u64, w1s: u64, rc: u64, once: u64,
         on_read: Option<on_read>, on_write: Option<on_write>, fields: riser_table,
-        help: *const c_char,
+        help: *const c_char, at_stride: u32,
     }
     riser_field { name: *const c_char, at: u32, count: u32, width: u8, since: u32, }
     riser_option {
@@ -155,8 +155,8 @@ structures! {
     riser_bar_ops { read: Option<bar_read>, write: Option<bar_write>, }
     riser_window { name: *const c_char, offset: u64, size: u64, at: u32, shared: bool, }
     riser_bar {
-        index: u8, kind: c_uint, prefetchable: bool, split: u8, size: u64, regs: riser_table,
-        windows: riser_table, ops: *const riser_bar_ops,
+        index: u8, kind: c_uint, prefetchable: bool, split: u8, zero_holes: bool, size: u64,
+        regs: riser_table, windows: riser_table, ops: *const riser_bar_ops,
     }
     riser_pci_cap {
         kind: c_uint, offset: u16, vectors: u16, bar: u8, integrated: bool, mapped_only: bool,
@@ -181,6 +181,7 @@ structures! {
 extern "C" {
     pub fn riser_state(dev: *mut riser_dev) -> *mut c_void;
     pub fn riser_reg_index(dev: *const riser_dev) -> c_uint;
+    pub fn riser_reg_lanes(dev: *const riser_dev) -> c_uint;
     pub fn riser_log(dev: *mut riser_dev, level: riser_log_level, format: *const c_char, ...);
     pub fn riser_fail(dev: *mut riser_dev, error: c_int, format: *const c_char, ...) -> c_int;
     pub fn riser_irq_raise(dev: *mut riser_dev, vector: c_uint) -> c_int;

@@ -60,6 +60,11 @@ impl<S> Dev<S> {
         unsafe { riser_reg_index(self.raw) as usize }
     }
 
+    /// The same: which bytes of it, bit n for byte n.
+    pub fn reg_lanes(&self) -> u32 {
+        unsafe { riser_reg_lanes(self.raw) }
+    }
+
     /// Writes one line to the device's log.
     pub fn log(&self, level: Level, text: impl Into<String>) {
         let text = c_string(text);

@@ -54,7 +54,7 @@ lines! {
     /// See struct riser_reg; made by [`reg!`](crate::reg).
     Reg<S>(riser_reg) {
         part: u8, flags: u16, count: u32, stride: u32, reset: u64, rw: u64, w1c: u64, w1s: u64,
-        rc: u64, once: u64,
+        rc: u64, once: u64, at_stride: u32,
     }
     /// See struct riser_field; made by [`field!`](crate::field).
     Field<S>(riser_field) { since: u32 }
@@ -65,7 +65,7 @@ lines! {
     /// See struct riser_timer.
     Timer<S>(riser_timer) {}
     /// See struct riser_bar.
-    Bar<S>(riser_bar) { kind: u32, prefetchable: bool, split: u8 }
+    Bar<S>(riser_bar) { kind: u32, prefetchable: bool, split: u8, zero_holes: bool }
     /// See struct riser_pci_device.
     PciDevice<S>(riser_pci_device) {
         interrupt_pin: u8, vectors: u16, version: u32, dma_mask: u64,

@@ -174,8 +174,24 @@ static void test_widths(void **state)
 	fake_host_write(*state, 0, 0x30, 4, 1);
 	assert_int_equal(mistakes(*state, RISER__WIDTH), 2);
 	assert_int_equal(fake_host_read(*state, 0, 0x30, 8), 0);
-	assert_int_equal(fake_host_read(*state, 0, 0, 8), UINT64_MAX);
-	assert_int_equal(mistakes(*state, RISER__WIDTH), 3);
+	assert_int_equal(mistakes(*state, RISER__WIDTH), 2);
+}
+
+/* What is refused says what would take it. */
+static void test_the_way_out(void **state)
+{
+	const struct fake_host *host = *state;
+
+	fake_host_read(*state, 0, 6, 2);
+	assert_non_null(strstr(host->last_log, "(rw, 4 bytes; .part = 2 takes it)"));
+	fake_host_write(*state, 0, 0x34, 4, 1);
+	assert_non_null(strstr(host->last_log, "(strict, 8 bytes; .part = 4 takes it)"));
+	fake_host_write(*state, 0, 0x3c, 4, 1);
+	assert_non_null(strstr(host->last_log, "RISER_EXTEND takes its start only"));
+	fake_host_read(*state, 0, 0x300, 8);
+	assert_non_null(strstr(host->last_log, ".split = 4 makes two"));
+	fake_host_read(*state, 0, 0x300, 4);
+	assert_null(strstr(host->last_log, ".split"));
 }
 
 static void test_parts(void **state)
@@ -267,19 +283,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 	const struct CMUnitTest tests[] = {
-		TEST(test_read_only),
-		TEST(test_masks),
-		TEST(test_read_clears),
-		TEST(test_once),
-		TEST(test_write_only),
-		TEST(test_hooks),
-		TEST(test_widths),
-		TEST(test_parts),
-		TEST(test_extended_parts),
-		TEST(test_arrays),
-		TEST(test_window_and_ops),
-		TEST(test_odd_lengths),
-		cmocka_unit_test(test_large_map_finds_each),
+		TEST(test_read_only),	TEST(test_masks),
+		TEST(test_read_clears), TEST(test_once),
+		TEST(test_write_only),	TEST(test_hooks),
+		TEST(test_widths),	TEST(test_the_way_out),
+		TEST(test_parts),	TEST(test_extended_parts),
+		TEST(test_arrays),	TEST(test_window_and_ops),
+		TEST(test_odd_lengths), cmocka_unit_test(test_large_map_finds_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
