@@ -59,7 +59,8 @@ void riser_host_destroy(struct riser_host *host);
 
 /*
  * Why the last call failed, in words. Calls return 0 or -errno; -ENOTCONN means that the server
- * has gone.
+ * has gone. A call that is refused, for its arguments (-EINVAL), for what the device lacks
+ * (-ENOTSUP) or for its state, leaves the device and the host as they were.
  */
 const char *riser_host_error(const struct riser_host *host);
 
@@ -79,14 +80,16 @@ unsigned riser_host_find_cap(struct riser_host *host, unsigned id, bool extended
 
 struct riser_host_bar {
 	uint64_t size;	  /* 0: no such BAR */
-	uint64_t address; /* where riser_host_enable() put it */
+	uint64_t address; /* where riser_host_enable() or a loaded state put it */
 	enum riser_bar_kind kind;
 	bool prefetchable;
 };
 
 /*
  * Sizes every BAR by writing all ones (PCI 6.2.5.1), assigns addresses, and enables memory and
- * I/O decoding and bus mastering, as firmware and a driver would.
+ * I/O decoding and bus mastering, as firmware and a driver would. Each BAR gets a multiple of
+ * its size that fits its kind: ports below 64 KiB, memory of 32 bits below 4 GiB, of 64 bits
+ * above; none meets the guest's memory or another BAR. -ENOSPC: there is no such place.
  */
 int riser_host_enable(struct riser_host *host);
 int riser_host_bar(struct riser_host *host, unsigned bar, struct riser_host_bar *info);
@@ -138,7 +141,10 @@ int riser_host_reset(struct riser_host *host, enum riser_reset kind);
 
 /*
  * The device's state as bytes, malloc'ed, the caller's to free; over a socket by VFIO migration
- * (stopped while it is saved, running again after). Loading needs a device of the same model.
+ * (stopped while it is saved, running again after). Loading needs a device of the same model
+ * and shape. After it the host goes by the state: its command register, its BARs' addresses,
+ * and its interrupt mode, with as many vectors as MSI has enabled, or as the MSI-X table has
+ * filled entries (over a socket, where the host keeps the table: all); none has arrived yet.
  */
 int riser_host_save(struct riser_host *host, void **data, size_t *size);
 int riser_host_load(struct riser_host *host, const void *data, size_t size);

@@ -26,29 +26,38 @@ static int set_irqs(struct client *c, unsigned index, unsigned flags, unsigned s
 	return client_call(c, &request);
 }
 
+static void close_events(int *events, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		close(events[i]);
+	free(events);
+}
+
 void client_irqs_fini(struct client *c)
 {
-	for (unsigned i = 0; i < c->event_count; i++)
-		close(c->events[i]);
-	free(c->events);
+	close_events(c->events, c->event_count);
 	c->events = NULL;
 	c->event_count = 0;
 }
 
-static int make_events(struct client *c, unsigned count)
+static int make_events(struct client *c, unsigned count, int **events)
 {
-	c->events = calloc(count, sizeof(*c->events));
-	if (!c->events)
+	int *made = calloc(count + 1u, sizeof(*made));
+
+	if (!made)
 		return riser__host_fail(&c->host, -ENOMEM, "no memory for %u interrupts",
 					count);
-	for (; c->event_count < count; c->event_count++) {
-		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	for (unsigned i = 0; i < count; i++) {
+		made[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (made[i] < 0) {
+			int error = -errno;
 
-		if (fd < 0)
-			return riser__host_fail(&c->host, -errno, "no eventfd to be had: %s",
-						strerror(errno));
-		c->events[c->event_count] = fd;
+			close_events(made, i);
+			return riser__host_fail(&c->host, error, "no eventfd to be had: %s",
+						strerror(-error));
+		}
 	}
+	*events = made;
 	return 0;
 }
 
@@ -67,28 +76,66 @@ static int available(struct client *c, unsigned index, unsigned *count)
 	return ret;
 }
 
+static int unbind_events(struct client *c, enum riser_irq_mode mode, unsigned count)
+{
+	return count ? set_irqs(c, mode, VU_DATA_NONE | VU_ACTION_TRIGGER, 0, 0, NULL, 0) : 0;
+}
+
+static int bind_events(struct client *c, enum riser_irq_mode mode, const int *events,
+		       unsigned count)
+{
+	int ret = 0;
+
+	for (unsigned at = 0; at < count && !ret; at += c->max_fds) {
+		unsigned n = count - at < c->max_fds ? count - at : c->max_fds;
+
+		ret = set_irqs(c, mode, VU_DATA_EVENTFD | VU_ACTION_TRIGGER, at, n, events + at,
+			       n);
+	}
+	return ret;
+}
+
+/* From the old events to the new, or, if the server does not take these, back. */
+static int exchange_events(struct client *c, enum riser_irq_mode mode, int *events,
+			   unsigned count)
+{
+	struct riser_error why;
+	int ret = unbind_events(c, c->bound, c->event_count);
+
+	if (!ret)
+		ret = bind_events(c, mode, events, count);
+	if (!ret)
+		return 0;
+	why = c->host.error;
+	unbind_events(c, mode, count);
+	bind_events(c, c->bound, c->events, c->event_count);
+	c->host.error = why;
+	return ret;
+}
+
 int client_irq_bind(struct riser_host *host, enum riser_irq_mode mode, unsigned count)
 {
 	struct client *c = client_of(host);
 	unsigned have;
-	int ret = 0;
+	int *events = NULL, ret = available(c, mode, &have);
 
-	if (c->event_count)
-		ret = set_irqs(c, c->bound, VU_DATA_NONE | VU_ACTION_TRIGGER, 0, 0, NULL, 0);
-	client_irqs_fini(c);
-	c->bound = mode;
-	if (!ret)
-		ret = available(c, mode, &have);
-	if (ret || (mode == RISER_IRQ_INTX && !have))
+	if (ret)
 		return ret;
-	ret = make_events(c, count);
-	for (unsigned at = 0; at < count && !ret; at += c->max_fds) {
-		unsigned n = count - at < c->max_fds ? count - at : c->max_fds;
-
-		ret = set_irqs(c, mode, VU_DATA_EVENTFD | VU_ACTION_TRIGGER, at, n,
-			       c->events + at, n);
+	if (mode == RISER_IRQ_INTX && !have)
+		count = 0;
+	ret = make_events(c, count, &events);
+	if (ret)
+		return ret;
+	ret = exchange_events(c, mode, events, count);
+	if (ret) {
+		close_events(events, count);
+		return ret;
 	}
-	return ret;
+	client_irqs_fini(c);
+	c->events = events;
+	c->event_count = count;
+	c->bound = mode;
+	return 0;
 }
 
 int client_msix_mask(struct riser_host *host, unsigned vector, bool masked)

@@ -103,16 +103,30 @@ static int write_data(struct client *c, const uint8_t *data, size_t size)
 	return ret;
 }
 
+/* What the server did not take leaves the device as it was: it goes on. */
+static int load_refused(struct client *c, int error)
+{
+	struct riser_error why = c->host.error;
+
+	set_state(c, VU_STATE_STOP);
+	set_state(c, VU_STATE_RUNNING);
+	c->host.error = why;
+	return error;
+}
+
 int client_load(struct riser_host *host, const void *data, size_t size)
 {
 	struct client *c = client_of(host);
-	int ret = set_state(c, VU_STATE_RESUMING);
+	int ret = set_state(c, VU_STATE_RESUMING), again;
 
 	if (!ret)
 		ret = write_data(c, data, size);
 	if (!ret)
 		ret = set_state(c, VU_STATE_STOP);
-	if (!ret)
-		return set_state(c, VU_STATE_RUNNING);
-	return ret;
+	if (ret)
+		return load_refused(c, ret);
+	/* Before it runs, so that nothing of what it sends is lost. */
+	ret = riser__host_learn(host);
+	again = set_state(c, VU_STATE_RUNNING);
+	return ret ? ret : again;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, TRIES = 1000 };
 #define VERSION_1 (UINT64_C(1) << VIRTIO_F_VERSION_1)
 
 int driver_no_memory(struct riser_host *host)
@@ -59,16 +59,18 @@ static int negotiate(struct riser_driver *driver, const struct riser_driver_conf
 static int open_irqs(struct riser_driver *driver)
 {
 	struct riser_host *host = driver->host;
-	unsigned wanted = driver->queue_count + 1, have;
-	uint32_t flags;
+	unsigned wanted = driver->queue_count + 1, have, at;
+	uint32_t flags = 0;
 	int ret;
 
 	driver->vectors = 1;
 	if (driver->irq != RISER_IRQ_MSIX)
 		return riser_host_irq_enable(host, RISER_IRQ_INTX, 1);
-	ret = riser_host_config_read(
-		host, riser_host_find_cap(host, PCI_CAP_ID_MSIX, false) + PCI_MSIX_FLAGS, 2,
-		&flags);
+	ret = riser__host_find_cap(host, PCI_CAP_ID_MSIX, false, &at);
+	if (!ret && !at)
+		return riser__host_fail(host, -ENOTSUP, "the device has no MSI-X");
+	if (!ret)
+		ret = riser_host_config_read(host, at + PCI_MSIX_FLAGS, 2, &flags);
 	have = (flags & PCI_MSIX_FLAGS_QSIZE) + 1;
 	driver->vectors = wanted < have ? wanted : have;
 	if (!ret)
@@ -98,13 +100,19 @@ int riser_driver_create(struct riser_host *host, const struct riser_driver_confi
 			struct riser_driver **driver)
 {
 	struct riser_driver_config full = { 0 };
-	struct riser_driver *d = calloc(1, sizeof(*d));
+	struct riser_driver *d;
 	int ret;
 
+	if (!driver || !config)
+		return riser__host_nowhere(host);
 	*driver = NULL;
+	memcpy(&full, config, config->size < sizeof(full) ? config->size : sizeof(full));
+	if (full.irq != RISER_IRQ_INTX && full.irq != RISER_IRQ_MSIX)
+		return riser__host_fail(host, -EINVAL,
+					"a virtio device has INTx and MSI-X only");
+	d = calloc(1, sizeof(*d));
 	if (!d)
 		return driver_no_memory(host);
-	memcpy(&full, config, config->size < sizeof(full) ? config->size : sizeof(full));
 	d->host = host;
 	d->transport = full.legacy ? &driver_legacy : &driver_modern;
 	d->legacy = full.legacy;
@@ -151,6 +159,8 @@ unsigned riser_driver_queues(const struct riser_driver *driver)
 
 int riser_driver_status(struct riser_driver *driver, uint8_t *status)
 {
+	if (!status)
+		return riser__host_nowhere(driver->host);
 	return driver->transport->get_status(driver, status);
 }
 
@@ -213,14 +223,21 @@ int riser_driver_config_read(struct riser_driver *driver, unsigned offset, void 
 	struct driver_place place;
 	int ret = config_place(driver, offset, size, &place);
 
-	do {
-		if (!ret && driver->transport->generation)
+	if (!ret && size && !to)
+		return riser__host_nowhere(driver->host);
+	for (unsigned tries = 0; !ret; tries++) {
+		if (tries == TRIES)
+			return riser__host_fail(driver->host, -EIO,
+						"the configuration does not stop changing");
+		if (driver->transport->generation)
 			ret = driver->transport->generation(driver, &before);
 		if (!ret)
 			ret = read_once(driver, &place, offset, to, size);
 		if (!ret && driver->transport->generation)
 			ret = driver->transport->generation(driver, &after);
-	} while (!ret && before != after);
+		if (before == after)
+			break;
+	}
 	return ret;
 }
 
@@ -231,6 +248,8 @@ int riser_driver_config_write(struct riser_driver *driver, unsigned offset, cons
 	struct driver_place place;
 	int ret = config_place(driver, offset, size, &place);
 
+	if (!ret && size && !from)
+		return riser__host_nowhere(driver->host);
 	for (size_t at = 0; at < size && !ret;) {
 		unsigned part = width(offset + (unsigned)at, size - at);
 		uint64_t value = 0;
@@ -245,14 +264,14 @@ int riser_driver_config_write(struct riser_driver *driver, unsigned offset, cons
 
 int riser_driver_config_wait(struct riser_driver *driver, uint64_t timeout)
 {
-	uint64_t until = riser_host_now(driver->host) + timeout;
+	uint64_t until, now = riser_host_now(driver->host);
 	int ret = 0;
 
 	if (driver->irq == RISER_IRQ_MSIX)
 		return riser_host_irq_wait(driver->host, 0, timeout);
+	until = timeout < UINT64_MAX - now ? now + timeout : UINT64_MAX;
 	while (!driver->config_irq && !ret) {
-		uint64_t now = riser_host_now(driver->host);
-
+		now = riser_host_now(driver->host);
 		ret = driver_irq_wait(driver, 0, now < until ? until - now : 0);
 	}
 	if (!ret)
@@ -280,6 +299,11 @@ void *riser_driver_alloc(struct riser_driver *driver, size_t size, size_t align,
 	uint64_t total, base, at;
 	char *memory = riser_host_memory(driver->host, &total, &base);
 
+	if (!align || align & (align - 1) || !iova) {
+		riser__host_fail(driver->host, -EINVAL,
+				 "memory aligned to %zu, which is no power of two", align);
+		return NULL;
+	}
 	at = ((base + driver->used_memory + align - 1) & ~(uint64_t)(align - 1)) - base;
 	if (at > total || size > total - at) {
 		riser__host_fail(driver->host, -ENOSPC,

@@ -30,7 +30,7 @@ const char *riser_driver_mischief_name(enum riser_driver_mischief mischief)
 void riser_driver_misbehave(struct riser_driver_queue *queue,
 			    enum riser_driver_mischief mischief)
 {
-	queue->mischief = mischief;
+	queue->mischief = (unsigned)mischief < RISER_MIS_COUNT ? mischief : RISER_MIS_NONE;
 }
 
 bool riser_driver_can_misbehave(const struct riser_driver_queue *queue,

@@ -6,7 +6,8 @@
 
 #include "host/driver.h"
 
-enum { LEGACY_ALIGN = 4096, AREA_ALIGN = 64 };
+/* No queue, and so no table, has more parts (virtio 2.7.5.3.1). */
+enum { LEGACY_ALIGN = 4096, AREA_ALIGN = 64, PARTS_MAX = 65535 };
 
 /* ---- Set-up ---- */
 
@@ -89,19 +90,29 @@ static int check_queue(struct riser_driver *driver, unsigned index, unsigned *si
 					index);
 	if (!*size || driver->legacy)
 		*size = most;
-	return *size <= most ? 0
-			     : riser__host_fail(driver->host, -EINVAL,
-						"queue %u: a size of %u; the device takes %u",
-						index, *size, most);
+	if (*size > most)
+		return riser__host_fail(driver->host, -EINVAL,
+					"queue %u: a size of %u; the device takes %u", index,
+					*size, most);
+	if (!driver_has(driver, VIRTIO_F_RING_PACKED) && *size & (*size - 1))
+		return riser__host_fail(
+			driver->host, -EINVAL,
+			"queue %u: a split ring's size is a power of two, not %u", index,
+			*size);
+	return 0;
 }
 
 int riser_driver_queue(struct riser_driver *driver, unsigned index, unsigned size,
 		       struct riser_driver_queue **queue)
 {
+	uint64_t used_memory = driver->used_memory;
 	struct riser_driver_queue *q;
-	int ret = check_queue(driver, index, &size);
+	int ret;
 
+	if (!queue)
+		return riser__host_nowhere(driver->host);
 	*queue = NULL;
+	ret = check_queue(driver, index, &size);
 	if (ret)
 		return ret;
 	q = calloc(1, sizeof(*q));
@@ -113,6 +124,7 @@ int riser_driver_queue(struct riser_driver *driver, unsigned index, unsigned siz
 	ret = set_up(q);
 	if (ret) {
 		driver_queue_free(q);
+		driver->used_memory = used_memory;
 		return ret;
 	}
 	driver->queues[index] = *queue = q;
@@ -229,6 +241,13 @@ int riser_driver_add(struct riser_driver_queue *queue, const struct riser_driver
 
 	if (!outs && !ins)
 		return riser__host_fail(queue->driver->host, -EINVAL, "a buffer of no parts");
+	if (outs > PARTS_MAX || ins > PARTS_MAX - outs)
+		return riser__host_fail(
+			queue->driver->host, -EINVAL,
+			"a buffer of %u and %u parts; at most %d fit into a table", outs, ins,
+			PARTS_MAX);
+	if ((outs && !out) || (ins && !in))
+		return riser__host_nowhere(queue->driver->host);
 	if (!queue->free)
 		return full(queue);
 	queue->part_count = 0;
@@ -338,6 +357,9 @@ int riser_driver_queue_raw(struct riser_driver *driver, unsigned index, unsigned
 		.iova = { desc_iova, driver_iova, device_iova },
 	};
 
+	if (index > UINT16_MAX || size > UINT16_MAX)
+		return riser__host_fail(driver->host, -EINVAL,
+					"queue %u of size %u: both have 16 bits", index, size);
 	return driver->transport->enable_queue(&raw);
 }
 
@@ -347,7 +369,8 @@ int riser_driver_place(const struct riser_driver *driver, unsigned type, unsigne
 	const struct driver_place *place = &driver->places[type];
 
 	if (type > VIRTIO_PCI_CAP_PCI_CFG || !place->length)
-		return -ENOENT;
+		return riser__host_fail(driver->host, -ENOENT, "the interface has no part %u",
+					type);
 	*bar = place->bar;
 	*offset = place->offset;
 	*length = place->length;

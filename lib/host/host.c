@@ -38,7 +38,8 @@ struct riser_host_config riser__host_config(const struct riser_host_config *conf
 
 static int make_memory(struct riser_host *host, const struct riser_host_config *config)
 {
-	if (config->memory % PAGE || config->memory_at % PAGE)
+	if (config->memory % PAGE || config->memory_at % PAGE ||
+	    config->memory - 1 > UINT64_MAX - config->memory_at || config->memory > INT64_MAX)
 		return -EINVAL;
 	host->memory_size = config->memory;
 	host->memory_at = config->memory_at;
@@ -107,11 +108,18 @@ static int check_config(struct riser_host *host, unsigned offset, unsigned size)
 	return 0;
 }
 
+int riser__host_nowhere(struct riser_host *host)
+{
+	return riser__host_fail(host, -EINVAL, "NULL where the result or the data should be");
+}
+
 int riser_host_config_read(struct riser_host *host, unsigned offset, unsigned size,
 			   uint32_t *value)
 {
 	int ret = check_config(host, offset, size);
 
+	if (!value)
+		return riser__host_nowhere(host);
 	*value = 0;
 	return ret ? ret : host->impl->read(host, HOST_REGION_CONFIG, offset, value, size);
 }
@@ -180,76 +188,12 @@ unsigned riser_host_find_cap(struct riser_host *host, unsigned id, bool extended
 
 /* ---- BARs ---- */
 
-/* All ones, read back: the bits that stay zero are the size's (PCI 6.2.5.1). */
-static int size_bar(struct riser_host *host, unsigned index)
-{
-	struct riser_host_bar *bar = &host->bars[index];
-	unsigned at = PCI_BASE_ADDRESS_0 + 4 * index;
-	uint32_t low, high = 0xffffffff;
-	uint64_t mask;
-	int ret = riser_host_config_write(host, at, 4, 0xffffffff);
-
-	if (!ret)
-		ret = riser_host_config_read(host, at, 4, &low);
-	if (ret || !low)
-		return ret;
-	bar->kind = low & PCI_BASE_ADDRESS_SPACE_IO	 ? RISER_IO
-		    : low & PCI_BASE_ADDRESS_MEM_TYPE_64 ? RISER_MEM64
-							 : RISER_MEM32;
-	bar->prefetchable = bar->kind != RISER_IO && low & PCI_BASE_ADDRESS_MEM_PREFETCH;
-	if (bar->kind == RISER_MEM64 && index < 5) {
-		ret = riser_host_config_write(host, at + 4, 4, 0xffffffff);
-		if (!ret)
-			ret = riser_host_config_read(host, at + 4, 4, &high);
-	}
-	mask = bar->kind == RISER_IO ? low & ~UINT64_C(3) : low & ~UINT64_C(15);
-	bar->size = -(mask | (uint64_t)high << 32);
-	return ret;
-}
-
-/* Addresses upwards, each a multiple of its size; where any machine has room for them. */
-static int place_bar(struct riser_host *host, unsigned index, uint64_t next[3])
-{
-	struct riser_host_bar *bar = &host->bars[index];
-	uint64_t *from = &next[bar->kind];
-	unsigned at = PCI_BASE_ADDRESS_0 + 4 * index;
-	int ret;
-
-	bar->address = (*from + bar->size - 1) & -bar->size;
-	*from = bar->address + bar->size;
-	ret = riser_host_config_write(host, at, 4, (uint32_t)bar->address);
-	if (!ret && bar->kind == RISER_MEM64)
-		ret = riser_host_config_write(host, at + 4, 4, (uint32_t)(bar->address >> 32));
-	return ret;
-}
-
-int riser_host_enable(struct riser_host *host)
-{
-	uint64_t next[] = { [RISER_MEM32] = 0xc0000000,
-			    [RISER_MEM64] = UINT64_C(1) << 36,
-			    [RISER_IO] = 0x1000 };
-	int ret = riser_host_config_write(host, PCI_COMMAND, 2, 0);
-
-	memset(host->bars, 0, sizeof(host->bars));
-	for (unsigned i = 0; i < HOST_BARS && !ret; i++) {
-		ret = size_bar(host, i);
-		if (!ret && host->bars[i].size)
-			ret = place_bar(host, i, next);
-		if (host->bars[i].kind == RISER_MEM64)
-			i++;
-	}
-	if (!ret)
-		ret = riser_host_config_write(host, PCI_COMMAND, 2,
-					      PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
-						      PCI_COMMAND_MASTER);
-	host->enabled = !ret;
-	return ret;
-}
-
 int riser_host_bar(struct riser_host *host, unsigned bar, struct riser_host_bar *info)
 {
 	if (bar >= HOST_BARS)
 		return riser__host_fail(host, -EINVAL, "there is no BAR%u", bar);
+	if (!info)
+		return riser__host_nowhere(host);
 	*info = host->bars[bar];
 	return 0;
 }
@@ -276,9 +220,12 @@ static int check_access(struct riser_host *host, unsigned bar, uint64_t offset, 
 int riser_host_read(struct riser_host *host, unsigned bar, uint64_t offset, unsigned size,
 		    uint64_t *value)
 {
-	int ret = check_access(host, bar, offset, size);
+	int ret;
 
+	if (!value)
+		return riser__host_nowhere(host);
 	*value = 0;
+	ret = check_access(host, bar, offset, size);
 	return ret ? ret : host->impl->read(host, bar, offset, value, size);
 }
 
@@ -293,9 +240,11 @@ int riser_host_write(struct riser_host *host, unsigned bar, uint64_t offset, uns
 int riser_host_map(struct riser_host *host, unsigned bar, uint64_t offset, uint64_t length,
 		   void **address)
 {
+	if (!address)
+		return riser__host_nowhere(host);
 	*address = NULL;
 	if (bar >= HOST_BARS || !length)
-		return riser__host_fail(host, -EINVAL, "there is no BAR%u to map", bar);
+		return riser__host_fail(host, -EINVAL, "there is nothing of BAR%u to map", bar);
 	return host->impl->map(host, bar, offset, length, address);
 }
 
@@ -311,38 +260,48 @@ int riser_host_advance(struct riser_host *host, uint64_t ns)
 	return host->impl->pass(host, ns, HOST_NO_VECTOR);
 }
 
+/* PCIe 7.5.3.3: not every function has an FLR. */
+static int reset_function(struct riser_host *host)
+{
+	uint32_t control, able = 0;
+	unsigned express;
+	int ret = riser__host_find_cap(host, PCI_CAP_ID_EXP, false, &express);
+
+	if (!ret && express)
+		ret = riser_host_config_read(host, express + PCI_EXP_DEVCAP, 4, &able);
+	if (!ret && !(able & PCI_EXP_DEVCAP_FLR))
+		ret = riser__host_fail(host, -ENOTSUP, "the function has no FLR%s",
+				       express ? "" : ": it is not PCI Express");
+	if (!ret)
+		ret = riser_host_config_read(host, express + PCI_EXP_DEVCTL, 2, &control);
+	return ret ? ret
+		   : riser_host_config_write(host, express + PCI_EXP_DEVCTL, 2,
+					     control | PCI_EXP_DEVCTL_BCR_FLR);
+}
+
 int riser_host_reset(struct riser_host *host, enum riser_reset kind)
 {
-	unsigned express;
-	uint32_t control;
 	int ret;
 
-	if (kind == RISER_RESET_FUNCTION) {
-		ret = riser__host_find_cap(host, PCI_CAP_ID_EXP, false, &express);
-		if (ret)
-			return ret;
-		if (!express)
-			return riser__host_fail(
-				host, -ENOTSUP,
-				"the function has no FLR: it is not PCI Express");
-		ret = riser_host_config_read(host, express + PCI_EXP_DEVCTL, 2, &control);
-		if (!ret)
-			ret = riser_host_config_write(host, express + PCI_EXP_DEVCTL, 2,
-						      control | PCI_EXP_DEVCTL_BCR_FLR);
-	} else if (kind == RISER_RESET_DEVICE || kind == RISER_RESET_BUS) {
+	if (kind == RISER_RESET_FUNCTION)
+		ret = reset_function(host);
+	else if (kind == RISER_RESET_DEVICE || kind == RISER_RESET_BUS)
 		ret = host->impl->reset(host, kind);
-	} else {
-		return riser__host_fail(host, -EINVAL,
-					"a host cannot ask for that kind of reset");
-	}
+	else
+		ret = riser__host_fail(host, -EINVAL,
+				       "a host cannot ask for that kind of reset");
+	if (ret)
+		return ret;
 	host->enabled = false;
 	host->mode = RISER_IRQ_INTX;
 	memset(host->arrived, 0, HOST_VECTORS_MAX * sizeof(*host->arrived));
-	return ret ? ret : host->impl->irq_bind(host, RISER_IRQ_INTX, 1);
+	return host->impl->irq_bind(host, RISER_IRQ_INTX, 1);
 }
 
 int riser_host_save(struct riser_host *host, void **data, size_t *size)
 {
+	if (!data || !size)
+		return riser__host_nowhere(host);
 	*data = NULL;
 	*size = 0;
 	return host->impl->save(host, data, size);
@@ -350,11 +309,16 @@ int riser_host_save(struct riser_host *host, void **data, size_t *size)
 
 int riser_host_load(struct riser_host *host, const void *data, size_t size)
 {
-	int ret = host->impl->load(host, data, size);
-	uint32_t command = 0;
+	return data ? host->impl->load(host, data, size) : riser__host_nowhere(host);
+}
 
-	if (!ret)
-		ret = riser_host_config_read(host, PCI_COMMAND, 2, &command);
+int riser__host_learn(struct riser_host *host)
+{
+	uint32_t command = 0;
+	int ret = riser_host_config_read(host, PCI_COMMAND, 2, &command);
+
 	host->enabled = command & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
-	return ret;
+	if (!ret)
+		ret = riser__host_learn_bars(host);
+	return ret ? ret : riser__host_learn_irqs(host);
 }

@@ -19,7 +19,10 @@ struct riser__host_impl {
 		     const void *from, size_t size);
 	int (*map)(struct riser_host *host, unsigned bar, uint64_t offset, uint64_t length,
 		   void **address);
-	/* Takes the vectors [0, count) of a mode in; 0: none. Before they are enabled. */
+	/*
+	 * Takes the vectors [0, count) of a mode in, before they are enabled, and nothing of
+	 * another. When it fails, what was bound still is.
+	 */
 	int (*irq_bind)(struct riser_host *host, enum riser_irq_mode mode, unsigned count);
 	int (*msix_mask)(struct riser_host *host, unsigned vector, bool masked);
 	/*
@@ -34,6 +37,7 @@ struct riser__host_impl {
 	int (*memory_unmap)(struct riser_host *host, uint64_t iova, uint64_t length);
 	int (*reset)(struct riser_host *host, enum riser_reset kind);
 	int (*save)(struct riser_host *host, void **data, size_t *size);
+	/* Has riser__host_learn() called once the state is there. */
 	int (*load)(struct riser_host *host, const void *data, size_t size);
 	void (*destroy)(struct riser_host *host);
 };
@@ -76,6 +80,20 @@ int riser__host_fail(struct riser_host *host, int code, const char *format, ...)
  */
 int riser__host_msix_fill(struct riser_host *host, unsigned count);
 int riser__host_msix_mask(struct riser_host *host, unsigned vector, bool masked);
+/*
+ * After a state was loaded: how many of the table's entries a driver has filled; all, if none.
+ * One that is unmasked and leads nowhere is of a host that keeps the table: it is filled here.
+ */
+int riser__host_msix_adopt(struct riser_host *host, unsigned entries, unsigned *count);
+/*
+ * After a state was loaded: the command register, the BARs' places and the interrupts are what
+ * configuration space says, and none has arrived.
+ */
+int riser__host_learn(struct riser_host *host);
+int riser__host_learn_bars(struct riser_host *host);
+int riser__host_learn_irqs(struct riser_host *host);
+/* -EINVAL, in words: the caller gave NULL. */
+int riser__host_nowhere(struct riser_host *host);
 /* As riser_host_find_cap(), but tells a failure from *found == 0: there is none. */
 int riser__host_find_cap(struct riser_host *host, unsigned id, bool extended, unsigned *found);
 

@@ -7,136 +7,173 @@
 
 #include "host/host.h"
 
-static int disable(struct riser_host *host, unsigned id, unsigned flags, unsigned bits)
-{
-	uint32_t value;
+/* A kind of message: where its capability is, 0: nowhere, and what its flags are. */
+struct messages {
 	unsigned at;
-	int ret = riser__host_find_cap(host, id, false, &at);
+	uint32_t flags;
+};
 
-	if (ret || !at)
-		return ret;
-	ret = riser_host_config_read(host, at + flags, 2, &value);
-	return ret ? ret : riser_host_config_write(host, at + flags, 2, value & ~bits);
+/* Flags are at the same place in both capabilities. */
+static int find_messages(struct riser_host *host, unsigned id, struct messages *found)
+{
+	int ret = riser__host_find_cap(host, id, false, &found->at);
+
+	found->flags = 0;
+	return ret || !found->at ? ret
+				 : riser_host_config_read(host, found->at + PCI_MSI_FLAGS, 2,
+							  &found->flags);
 }
 
-/* Where a kind of message is enabled, and its flags, which both kinds have at the same place.
- */
-static int find_messages(struct riser_host *host, unsigned id, unsigned *at, uint32_t *flags)
+static int set_flags(struct riser_host *host, const struct messages *messages, uint32_t flags)
 {
-	int ret = riser__host_find_cap(host, id, false, at);
-
-	if (ret)
-		return ret;
-	return *at ? riser_host_config_read(host, *at + PCI_MSI_FLAGS, 2, flags) : -ENOTSUP;
+	return messages->at
+		       ? riser_host_config_write(host, messages->at + PCI_MSI_FLAGS, 2, flags)
+		       : 0;
 }
 
-static int enable_msi(struct riser_host *host, unsigned vectors)
+static unsigned most_msi(const struct messages *msi)
 {
-	unsigned at, log2 = 0;
-	uint32_t flags, most;
-	int ret = find_messages(host, PCI_CAP_ID_MSI, &at, &flags);
+	return 1u << ((msi->flags & PCI_MSI_FLAGS_QMASK) >> 1);
+}
 
-	if (ret)
-		return ret;
-	most = 1u << ((flags & PCI_MSI_FLAGS_QMASK) >> 1);
-	if (!vectors || vectors > most || vectors & (vectors - 1))
+static unsigned most_msix(const struct messages *msix)
+{
+	return (msix->flags & PCI_MSIX_FLAGS_QSIZE) + 1;
+}
+
+/* Whether the function has that many of the mode's vectors. */
+static int check_mode(struct riser_host *host, enum riser_irq_mode mode, unsigned vectors,
+		      const struct messages *msi, const struct messages *msix)
+{
+	const char *name = mode == RISER_IRQ_MSI ? "MSI" : "MSI-X";
+
+	if (mode == RISER_IRQ_INTX)
+		return 0;
+	if (mode != RISER_IRQ_MSI && mode != RISER_IRQ_MSIX)
+		return riser__host_fail(host, -EINVAL, "there is no interrupt mode %d",
+					(int)mode);
+	if (!(mode == RISER_IRQ_MSI ? msi : msix)->at)
+		return riser__host_fail(host, -ENOTSUP, "the device has no %s", name);
+	if (mode == RISER_IRQ_MSI &&
+	    (!vectors || vectors > most_msi(msi) || vectors & (vectors - 1)))
 		return riser__host_fail(host, -EINVAL,
 					"MSI: %u vectors; it takes a power of two to %u",
-					vectors, most);
-	while (1u << log2 < vectors)
-		log2++;
-	ret = host->impl->irq_bind(host, RISER_IRQ_MSI, vectors);
-	if (!ret)
-		ret = riser_host_config_write(host, at + PCI_MSI_ADDRESS_LO, 4,
-					      HOST_MESSAGE_ADDRESS);
+					vectors, most_msi(msi));
+	if (mode == RISER_IRQ_MSIX && (!vectors || vectors > most_msix(msix)))
+		return riser__host_fail(host, -EINVAL, "MSI-X: %u vectors; the device has %u",
+					vectors, most_msix(msix));
+	return 0;
+}
+
+static int enable_msi(struct riser_host *host, unsigned vectors, const struct messages *msi)
+{
+	unsigned at = msi->at, log2 = (unsigned)__builtin_ctz(vectors);
+	bool wide = msi->flags & PCI_MSI_FLAGS_64BIT;
+	int ret =
+		riser_host_config_write(host, at + PCI_MSI_ADDRESS_LO, 4, HOST_MESSAGE_ADDRESS);
+
+	if (!ret && wide)
+		ret = riser_host_config_write(host, at + PCI_MSI_ADDRESS_HI, 4, 0);
 	if (!ret)
 		ret = riser_host_config_write(
-			host,
-			at + (flags & PCI_MSI_FLAGS_64BIT ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32),
-			2, 0);
-	flags = (flags & ~(uint32_t)PCI_MSI_FLAGS_QSIZE) | PCI_MSI_FLAGS_ENABLE | log2 << 4;
-	return ret ? ret : riser_host_config_write(host, at + PCI_MSI_FLAGS, 2, flags);
-}
-
-static int enable_msix(struct riser_host *host, unsigned vectors)
-{
-	uint32_t flags;
-	unsigned at;
-	int ret = find_messages(host, PCI_CAP_ID_MSIX, &at, &flags);
-
-	if (ret)
-		return ret;
-	if (!vectors || vectors > (flags & PCI_MSIX_FLAGS_QSIZE) + 1)
-		return riser__host_fail(host, -EINVAL, "MSI-X: %u vectors; the device has %u",
-					vectors, (flags & PCI_MSIX_FLAGS_QSIZE) + 1);
-	ret = host->impl->irq_bind(host, RISER_IRQ_MSIX, vectors);
+			host, at + (wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32), 2, 0);
 	return ret ? ret
-		   : riser_host_config_write(host, at + PCI_MSIX_FLAGS, 2,
-					     flags | PCI_MSIX_FLAGS_ENABLE);
+		   : set_flags(host, msi,
+			       (msi->flags & ~(uint32_t)PCI_MSI_FLAGS_QSIZE) |
+				       PCI_MSI_FLAGS_ENABLE | log2 << 4);
 }
 
-/* One of the four words of an entry of the table (PCI 7.7.2). */
-static int write_entry(struct riser_host *host, unsigned vector, unsigned word, uint32_t value)
+static int enable_msix(struct riser_host *host, const struct messages *msix)
 {
-	uint32_t table;
-	unsigned at;
-	int ret = riser__host_find_cap(host, PCI_CAP_ID_MSIX, false, &at);
+	return set_flags(host, msix,
+			 (msix->flags & ~(uint32_t)PCI_MSIX_FLAGS_MASKALL) |
+				 PCI_MSIX_FLAGS_ENABLE);
+}
+
+/* Both off, then the mode's on. */
+static int switch_mode(struct riser_host *host, enum riser_irq_mode mode, unsigned vectors,
+		       const struct messages *msi, const struct messages *msix)
+{
+	int ret = set_flags(host, msi, msi->flags & ~(uint32_t)PCI_MSI_FLAGS_ENABLE);
 
 	if (!ret)
-		ret = at ? riser_host_config_read(host, at + PCI_MSIX_TABLE, 4, &table)
-			 : -ENOTSUP;
-
-	return ret ? ret
-		   : host->impl->write(host, table & PCI_MSIX_TABLE_BIR,
-				       (table & PCI_MSIX_TABLE_OFFSET) +
-					       vector * PCI_MSIX_ENTRY_SIZE + word,
-				       &value, sizeof(value));
-}
-
-int riser__host_msix_fill(struct riser_host *host, unsigned count)
-{
-	int ret = 0;
-
-	for (unsigned i = 0; i < count && !ret; i++) {
-		ret = write_entry(host, i, PCI_MSIX_ENTRY_LOWER_ADDR, HOST_MESSAGE_ADDRESS);
-		if (!ret)
-			ret = write_entry(host, i, PCI_MSIX_ENTRY_UPPER_ADDR, 0);
-		if (!ret)
-			ret = write_entry(host, i, PCI_MSIX_ENTRY_DATA, i);
-		if (!ret)
-			ret = write_entry(host, i, PCI_MSIX_ENTRY_VECTOR_CTRL, 0);
-	}
+		ret = set_flags(host, msix,
+				msix->flags & ~(uint32_t)(PCI_MSIX_FLAGS_ENABLE |
+							  PCI_MSIX_FLAGS_MASKALL));
+	if (!ret)
+		ret = host->impl->irq_bind(host, mode, vectors);
+	if (!ret && mode == RISER_IRQ_MSI)
+		ret = enable_msi(host, vectors, msi);
+	if (!ret && mode == RISER_IRQ_MSIX)
+		ret = enable_msix(host, msix);
 	return ret;
 }
 
-int riser__host_msix_mask(struct riser_host *host, unsigned vector, bool masked)
+/* What failed has bound nothing: the flags as they were are all there is to undo. */
+static void switch_back(struct riser_host *host, const struct messages *msi,
+			const struct messages *msix)
 {
-	return write_entry(host, vector, PCI_MSIX_ENTRY_VECTOR_CTRL,
-			   masked ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0);
+	struct riser_error why = host->error;
+
+	set_flags(host, msi, msi->flags);
+	set_flags(host, msix, msix->flags);
+	host->error = why;
 }
 
 int riser_host_irq_enable(struct riser_host *host, enum riser_irq_mode mode, unsigned vectors)
 {
-	int ret = disable(host, PCI_CAP_ID_MSI, PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE);
+	struct messages msi, msix;
+	int ret = find_messages(host, PCI_CAP_ID_MSI, &msi);
 
 	if (!ret)
-		ret = disable(host, PCI_CAP_ID_MSIX, PCI_MSIX_FLAGS,
-			      PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+		ret = find_messages(host, PCI_CAP_ID_MSIX, &msix);
+	if (!ret)
+		ret = check_mode(host, mode, vectors, &msi, &msix);
+	if (ret)
+		return ret;
+	if (mode == RISER_IRQ_INTX)
+		vectors = 1;
+	ret = switch_mode(host, mode, vectors, &msi, &msix);
+	if (ret) {
+		switch_back(host, &msi, &msix);
+		return ret;
+	}
+	memset(host->arrived, 0, HOST_VECTORS_MAX * sizeof(*host->arrived));
+	host->mode = mode;
+	host->vectors = vectors;
+	return 0;
+}
+
+int riser__host_learn_irqs(struct riser_host *host)
+{
+	enum riser_irq_mode mode = RISER_IRQ_INTX;
+	struct messages msi, msix;
+	unsigned vectors = 1;
+	int ret = find_messages(host, PCI_CAP_ID_MSI, &msi);
+
+	if (!ret)
+		ret = find_messages(host, PCI_CAP_ID_MSIX, &msix);
+	if (ret)
+		return ret;
+	if (msix.flags & PCI_MSIX_FLAGS_ENABLE) {
+		mode = RISER_IRQ_MSIX;
+		vectors = most_msix(&msix);
+		if (host->impl->simulated)
+			ret = riser__host_msix_adopt(host, vectors, &vectors);
+	} else if (msi.flags & PCI_MSI_FLAGS_ENABLE) {
+		mode = RISER_IRQ_MSI;
+		vectors = 1u << ((msi.flags & PCI_MSI_FLAGS_QSIZE) >> 4);
+		vectors = vectors < most_msi(&msi) ? vectors : most_msi(&msi);
+	}
+	/* In a simulation a message needs no way: what came with the state is there already. */
+	if (!ret && !host->impl->simulated)
+		ret = host->impl->irq_bind(host, mode, vectors);
 	if (ret)
 		return ret;
 	memset(host->arrived, 0, HOST_VECTORS_MAX * sizeof(*host->arrived));
 	host->mode = mode;
-	host->vectors = mode == RISER_IRQ_INTX ? 1 : vectors;
-	if (mode == RISER_IRQ_MSI)
-		ret = enable_msi(host, vectors);
-	else if (mode == RISER_IRQ_MSIX)
-		ret = enable_msix(host, vectors);
-	else
-		ret = host->impl->irq_bind(host, RISER_IRQ_INTX, 1);
-	if (ret == -ENOTSUP)
-		riser__host_fail(host, ret, "the device has no %s",
-				 mode == RISER_IRQ_MSI ? "MSI" : "MSI-X");
-	return ret;
+	host->vectors = vectors;
+	return 0;
 }
 
 static int check_vector(struct riser_host *host, unsigned vector)
@@ -146,20 +183,25 @@ static int check_vector(struct riser_host *host, unsigned vector)
 	return riser__host_fail(host, -EINVAL, "vector %u is not enabled", vector);
 }
 
+static unsigned mask_at(const struct messages *msi)
+{
+	return msi->at + (msi->flags & PCI_MSI_FLAGS_64BIT ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32);
+}
+
 static int mask_msi(struct riser_host *host, unsigned vector, bool masked)
 {
-	uint32_t flags, bits;
-	unsigned at;
-	int ret = find_messages(host, PCI_CAP_ID_MSI, &at, &flags);
+	struct messages msi;
+	uint32_t bits;
+	int ret = find_messages(host, PCI_CAP_ID_MSI, &msi);
 
-	if (!ret && !(flags & PCI_MSI_FLAGS_MASKBIT))
+	if (!ret && !(msi.flags & PCI_MSI_FLAGS_MASKBIT))
 		ret = riser__host_fail(host, -ENOTSUP, "the device's MSI cannot be masked");
 	if (!ret)
-		ret = riser_host_config_read(host, at + PCI_MSI_MASK_64, 4, &bits);
+		ret = riser_host_config_read(host, mask_at(&msi), 4, &bits);
 	if (ret)
 		return ret;
 	bits = masked ? bits | UINT32_C(1) << vector : bits & ~(UINT32_C(1) << vector);
-	return riser_host_config_write(host, at + PCI_MSI_MASK_64, 4, bits);
+	return riser_host_config_write(host, mask_at(&msi), 4, bits);
 }
 
 /* INTx is masked for the whole function, by Interrupt Disable. */
@@ -190,8 +232,10 @@ int riser_host_irq_mask(struct riser_host *host, unsigned vector, bool masked)
 
 int riser_host_irq_count(struct riser_host *host, unsigned vector, uint64_t *count)
 {
-	int ret = check_vector(host, vector);
+	int ret = count ? check_vector(host, vector) : riser__host_nowhere(host);
 
+	if (!count)
+		return ret;
 	*count = 0;
 	if (!ret)
 		ret = host->impl->irq_collect(host, vector, true);

@@ -33,19 +33,23 @@ static bool meets(const struct riser__extent *e, uint64_t iova, uint64_t length)
 	return e->iova < iova + length && iova < e->iova + e->length;
 }
 
-static int add(struct riser_host *host, uint64_t iova, uint64_t length)
+/* Room in the list for so many more, so that nothing fails for want of it later. */
+static int reserve(struct riser_host *host, size_t more)
 {
-	struct riser__extent *grown;
-	int ret;
+	struct riser__extent *grown =
+		realloc(host->extents, (host->extent_count + more) * sizeof(*grown));
 
-	if (!length)
-		return 0;
-	grown = realloc(host->extents, (host->extent_count + 1) * sizeof(*grown));
 	if (!grown)
 		return riser__host_fail(host, -ENOMEM, "no memory for a list of the guest's");
 	host->extents = grown;
-	ret = host->impl->memory_map(host, iova, length);
-	if (!ret)
+	return 0;
+}
+
+static int add(struct riser_host *host, uint64_t iova, uint64_t length)
+{
+	int ret = length ? host->impl->memory_map(host, iova, length) : 0;
+
+	if (!ret && length)
 		host->extents[host->extent_count++] = (struct riser__extent){ iova, length };
 	return ret;
 }
@@ -59,19 +63,55 @@ int riser_host_memory_map(struct riser_host *host, uint64_t iova, uint64_t lengt
 			ret = riser__host_fail(host, -EEXIST, "%#" PRIx64 " is mapped already",
 					       host->extents[i].iova);
 	}
+	if (!ret)
+		ret = reserve(host, 1);
 	return ret ? ret : add(host, iova, length);
 }
 
-/* A range is taken away whole; what of it is to stay is given back in two. */
-static int cut(struct riser_host *host, struct riser__extent e, uint64_t iova, uint64_t length)
+/* The extent that was added last goes again. */
+static void drop_last(struct riser_host *host)
 {
-	uint64_t end = iova + length, e_end = e.iova + e.length;
-	int ret = host->impl->memory_unmap(host, e.iova, e.length);
+	const struct riser__extent *last = &host->extents[--host->extent_count];
 
-	if (!ret && e.iova < iova)
-		ret = add(host, e.iova, iova - e.iova);
+	host->impl->memory_unmap(host, last->iova, last->length);
+}
+
+/* What of an extent is to stay when [iova, end) goes, in two; all of that or none. */
+static int give_back(struct riser_host *host, struct riser__extent e, uint64_t iova,
+		     uint64_t end)
+{
+	uint64_t before = e.iova < iova ? iova - e.iova : 0, e_end = e.iova + e.length;
+	struct riser_error why;
+	int ret = add(host, e.iova, before);
+
 	if (!ret && e_end > end)
 		ret = add(host, end, e_end - end);
+	else
+		return ret;
+	if (ret && before) {
+		why = host->error;
+		drop_last(host);
+		host->error = why;
+	}
+	return ret;
+}
+
+/* Extent `i` is taken away whole. If what is to stay of it does not, it is as it was. */
+static int cut(struct riser_host *host, size_t i, uint64_t iova, uint64_t length)
+{
+	struct riser__extent e = host->extents[i];
+	struct riser_error why;
+	int ret = host->impl->memory_unmap(host, e.iova, e.length);
+
+	if (ret)
+		return ret;
+	host->extents[i] = host->extents[--host->extent_count];
+	ret = give_back(host, e, iova, iova + length);
+	if (ret) {
+		why = host->error;
+		add(host, e.iova, e.length);
+		host->error = why;
+	}
 	return ret;
 }
 
@@ -80,6 +120,8 @@ int riser_host_memory_unmap(struct riser_host *host, uint64_t iova, uint64_t len
 	int ret = check(host, iova, length);
 	bool found = false;
 
+	if (!ret)
+		ret = reserve(host, 2);
 	for (size_t i = 0; i < host->extent_count && !ret;) {
 		struct riser__extent e = host->extents[i];
 
@@ -88,8 +130,7 @@ int riser_host_memory_unmap(struct riser_host *host, uint64_t iova, uint64_t len
 			continue;
 		}
 		found = true;
-		host->extents[i] = host->extents[--host->extent_count];
-		ret = cut(host, e, iova, length);
+		ret = cut(host, i, iova, length);
 	}
 	if (!ret && !found)
 		ret = riser__host_fail(host, -ENOENT, "%#" PRIx64 " is not mapped", iova);

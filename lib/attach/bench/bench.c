@@ -166,11 +166,26 @@ static int bench_save(struct riser_host *host, void **data, size_t *size)
 	return 0;
 }
 
+/* What has come so far is not of the state that is loaded. */
+static void collect_all(struct bench *b)
+{
+	pthread_mutex_lock(&b->lock);
+	for (unsigned i = 0; i < HOST_VECTORS_MAX; i++)
+		b->host.arrived[i] += b->messages[i];
+	memset(b->messages, 0, sizeof(b->messages));
+	pthread_mutex_unlock(&b->lock);
+}
+
 static int bench_load(struct riser_host *host, const void *data, size_t size)
 {
 	struct bench *b = bench_of(host);
-	int ret = riser__dev_load(b->dev, data, size, &host->error);
+	int ret;
 
+	bench_settle(b);
+	collect_all(b);
+	ret = riser__dev_load(b->dev, data, size, &host->error);
+	if (!ret)
+		ret = riser__host_learn(host);
 	bench_settle(b);
 	return ret;
 }

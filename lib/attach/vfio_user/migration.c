@@ -114,10 +114,9 @@ static int step(struct riser_server *server, enum riser__vu_state to)
 		forget(server);
 	else if (from == VU_STATE_RESUMING)
 		ret = finish_resuming(server);
-	if (!ret)
+	/* A state that was refused has changed nothing: the device is stopped, as before it. */
+	if (!ret || from == VU_STATE_RESUMING)
 		migration->state = to;
-	else if (from == VU_STATE_RESUMING)
-		migration->state = VU_STATE_ERROR;
 	if (!ret)
 		vu_server_set_stopped(server, to != VU_STATE_RUNNING);
 	return ret;
@@ -128,8 +127,7 @@ int vu_migration_set(struct riser_server *server, uint32_t state)
 	const struct vu_migration *migration = &server->migration;
 	int ret = 0;
 
-	if (state < VU_STATE_STOP || state > VU_STATE_RESUMING ||
-	    migration->state == VU_STATE_ERROR)
+	if (state < VU_STATE_STOP || state > VU_STATE_RESUMING)
 		return -EINVAL;
 	while (!ret && migration->state != state) {
 		bool direct = migration->state == VU_STATE_STOP;
