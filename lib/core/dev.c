@@ -163,6 +163,7 @@ void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const c
 		[RISER__DISABLED] = "disabled",
 		[RISER__BAD_DMA] = "bad DMA address",
 		[RISER__NEEDS_RESET] = "the device needs a reset",
+		[RISER__REENTERED] = "sent by the device itself, refused",
 	};
 	unsigned long count = atomic_fetch_add(&dev->mistakes[what], 1) + 1;
 	char line[384];

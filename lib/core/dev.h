@@ -39,6 +39,7 @@ enum riser__mistake {
 	RISER__DISABLED, /* memory or I/O decoding is off */
 	RISER__BAD_DMA,
 	RISER__NEEDS_RESET, /* a virtio driver broke the rules of a ring */
+	RISER__REENTERED,   /* what the device sent came back to it */
 	RISER__MISTAKES
 };
 
@@ -53,6 +54,7 @@ struct riser_dev {
 	unsigned reg_index, reg_lanes;	     /* of the access whose hook runs */
 	bool trace;			     /* log every access */
 	bool started;			     /* init() succeeded */
+	bool inside; /* a callback runs, or what it sent is being delivered */
 	struct riser__timer_state timers;
 	struct riser__work_state work;
 	struct riser_watch *watches;
@@ -73,6 +75,24 @@ int riser__dev_create(struct riser_model *model, const char *options,
 /* Takes NULL. */
 void riser__dev_destroy(struct riser_dev *dev);
 void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind);
+
+/*
+ * What a device sends may come back to it: a message or DMA to its own BAR, or by way of
+ * another device. None is entered a second time before it has been left: an access is refused
+ * then, timers, work and watches wait. False: it is inside already. On the device's thread.
+ */
+static inline bool riser__dev_enter(struct riser_dev *dev)
+{
+	bool entered = !dev->inside;
+
+	dev->inside = true;
+	return entered;
+}
+
+static inline void riser__dev_leave(struct riser_dev *dev)
+{
+	dev->inside = false;
+}
 
 /* Counts it and, at most a few times a second, logs it. Any thread. */
 void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const char *format,

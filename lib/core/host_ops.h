@@ -37,7 +37,9 @@ struct riser__host_ops {
 	int (*watch)(void *host, struct riser_watch *watch, int fd, short events);
 
 	/*
-	 * Interrupts; any thread, with the device's interrupt lock held. INTx is told on every
+	 * Interrupts; any thread, with the device's interrupt lock held, and perhaps locks of
+	 * whoever raised them: a host whose delivery could come back to the device, or wait for
+	 * anybody, notes them and delivers when the device is left. INTx is told on every
 	 * change of its level, messages once each, as the guest programmed them.
 	 */
 	void (*intx)(void *host, bool level);

@@ -85,6 +85,10 @@ void riser__dev_run_timers(struct riser_dev *dev)
 	struct riser__timer_state *t = &dev->timers;
 	uint64_t now = riser_now(dev), late = now > LATE_MOST ? now - LATE_MOST : 0;
 
+	if (!riser__dev_enter(dev)) {
+		tell_host(dev);
+		return;
+	}
 	/*
 	 * Each fires at most once a run: one that arms itself for now keeps neither the others
 	 * nor the loop from their turn.
@@ -99,6 +103,7 @@ void riser__dev_run_timers(struct riser_dev *dev)
 	t->firing = false;
 	if (t->count)
 		memset(t->fired, 0, t->count * sizeof(*t->fired));
+	riser__dev_leave(dev);
 	/* A host that fires what is due until nothing is would never come to an end. */
 	tell_host_from(dev, now + 1);
 }

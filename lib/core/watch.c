@@ -69,7 +69,11 @@ void riser__watches_fini(struct riser_dev *dev)
 /* The callback may destroy the watch, so it is not looked at afterwards. */
 void riser__watch_ready(struct riser_watch *watch, short events)
 {
+	struct riser_dev *dev = watch->dev;
+
 	events &= (short)(watch->events | POLLERR | POLLHUP | POLLNVAL);
-	if (watch->events && events)
-		watch->ready(watch->dev, watch->fd, events, watch->arg);
+	if (!watch->events || !events || !riser__dev_enter(dev))
+		return;
+	watch->ready(dev, watch->fd, events, watch->arg);
+	riser__dev_leave(dev);
 }

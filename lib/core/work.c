@@ -134,6 +134,10 @@ void riser__dev_run_posted(struct riser_dev *dev)
 {
 	struct riser_job *job, *next;
 
+	if (!riser__dev_enter(dev)) {
+		dev->ops->wake(dev->host);
+		return;
+	}
 	run_works(dev);
 	if (dev->ops->jobs_in_turn)
 		run_jobs_in_turn(dev);
@@ -144,6 +148,7 @@ void riser__dev_run_posted(struct riser_dev *dev)
 		if (job->done)
 			job->done(dev, job);
 	}
+	riser__dev_leave(dev);
 }
 
 static void run_job(struct riser_dev *dev, struct riser__work_state *w)

@@ -108,16 +108,18 @@ bool riser__pci_has(const struct riser_dev *dev, unsigned region, uint64_t offse
 	return length && offset < size && length <= size - offset;
 }
 
+static const char *const region_names[RISER__REGIONS] = { "BAR0", "BAR1", "BAR2", "BAR3",
+							  "BAR4", "BAR5", "ROM",  "config" };
+
 static void trace(struct riser_dev *dev, const char *verb, unsigned region, uint64_t offset,
 		  const uint8_t *bytes, size_t length)
 {
-	static const char *const names[RISER__REGIONS] = { "BAR0", "BAR1", "BAR2", "BAR3",
-							   "BAR4", "BAR5", "ROM",  "config" };
 	uint64_t value = 0;
 
 	memcpy(&value, bytes, length < sizeof(value) ? length : sizeof(value));
 	riser_log(dev, RISER_DEBUG, "%s %s+%#" PRIx64 " %zu bytes: %#" PRIx64 "%s", verb,
-		  names[region], offset, length, value, length > sizeof(value) ? "..." : "");
+		  region_names[region], offset, length, value,
+		  length > sizeof(value) ? "..." : "");
 }
 
 /* Whether the function answers; in D3hot only configuration space does. */
@@ -130,8 +132,8 @@ static bool answers(struct riser_dev *dev, unsigned region, uint64_t offset)
 	return false;
 }
 
-int riser__pci_read(struct riser_dev *dev, unsigned region, uint64_t offset, void *buffer,
-		    size_t length)
+int riser__function_read(struct riser_dev *dev, unsigned region, uint64_t offset, void *buffer,
+			 size_t length)
 {
 	if (!riser__pci_has(dev, region, offset, length))
 		return -EINVAL;
@@ -148,8 +150,8 @@ int riser__pci_read(struct riser_dev *dev, unsigned region, uint64_t offset, voi
 	return 0;
 }
 
-int riser__pci_write(struct riser_dev *dev, unsigned region, uint64_t offset,
-		     const void *buffer, size_t length)
+int riser__function_write(struct riser_dev *dev, unsigned region, uint64_t offset,
+			  const void *buffer, size_t length)
 {
 	if (!riser__pci_has(dev, region, offset, length))
 		return -EINVAL;
@@ -165,4 +167,44 @@ int riser__pci_write(struct riser_dev *dev, unsigned region, uint64_t offset,
 	else
 		riser__config_write(dev, offset, buffer, length);
 	return 0;
+}
+
+static void refuse_reentry(struct riser_dev *dev, const char *verb, unsigned region,
+			   uint64_t offset)
+{
+	riser__dev_mistake(dev, RISER__REENTERED, "%s at %s+%#" PRIx64, verb,
+			   region_names[region], offset);
+}
+
+int riser__pci_read(struct riser_dev *dev, unsigned region, uint64_t offset, void *buffer,
+		    size_t length)
+{
+	int ret;
+
+	if (!riser__pci_has(dev, region, offset, length))
+		return -EINVAL;
+	if (!riser__dev_enter(dev)) {
+		memset(buffer, 0xff, length);
+		refuse_reentry(dev, "read", region, offset);
+		return 0;
+	}
+	ret = riser__function_read(dev, region, offset, buffer, length);
+	riser__dev_leave(dev);
+	return ret;
+}
+
+int riser__pci_write(struct riser_dev *dev, unsigned region, uint64_t offset,
+		     const void *buffer, size_t length)
+{
+	int ret;
+
+	if (!riser__pci_has(dev, region, offset, length))
+		return -EINVAL;
+	if (!riser__dev_enter(dev)) {
+		refuse_reentry(dev, "write", region, offset);
+		return 0;
+	}
+	ret = riser__function_write(dev, region, offset, buffer, length);
+	riser__dev_leave(dev);
+	return ret;
 }

@@ -73,6 +73,15 @@ static inline bool riser__pci_bus_master(const struct riser_dev *dev)
 	return atomic_load_explicit(&dev->pci->bus_master, memory_order_relaxed);
 }
 
+/*
+ * What riser__pci_read() and _write() do once the device is entered: for the library's own, in
+ * the middle of a callback.
+ */
+int riser__function_read(struct riser_dev *dev, unsigned region, uint64_t offset, void *buffer,
+			 size_t length);
+int riser__function_write(struct riser_dev *dev, unsigned region, uint64_t offset,
+			  const void *buffer, size_t length);
+
 /* Configuration space (config.c): builds its bytes at reset, masks and capabilities. */
 void riser__config_build(struct riser_dev *dev);
 void riser__config_read(struct riser_dev *dev, uint64_t offset, uint8_t *to, size_t length);

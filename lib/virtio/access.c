@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The PCI configuration access capability: BARs reached without mapping them (virtio 4.1.4.9).
  */
-#include "pci/pci.h"
+#include "pci/function.h"
 #include "virtio/virtio.h"
 
 /* Whether the driver has named something that may be accessed so. */
@@ -19,8 +19,8 @@ static uint64_t data_read(struct riser_dev *dev, uint64_t stored)
 	uint8_t bytes[4] = { 0 };
 
 	(void)stored;
-	if (!named(regs) || riser__pci_read(dev, regs->access_bar, regs->access_offset, bytes,
-					    regs->access_length))
+	if (!named(regs) || riser__function_read(dev, regs->access_bar, regs->access_offset,
+						 bytes, regs->access_length))
 		return UINT32_MAX;
 	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
 	       (uint32_t)bytes[3] << 24;
@@ -35,8 +35,8 @@ static void data_written(struct riser_dev *dev, uint64_t now, uint64_t was)
 	for (unsigned i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(now >> (8 * i));
 	if (named(regs))
-		riser__pci_write(dev, regs->access_bar, regs->access_offset, bytes,
-				 regs->access_length);
+		riser__function_write(dev, regs->access_bar, regs->access_offset, bytes,
+				      regs->access_length);
 }
 
 #define REG(off, member) RISER_REG(off, struct riser__virtio_regs, member), .rw = RISER_ALL

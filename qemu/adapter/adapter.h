@@ -37,6 +37,23 @@ struct adapter_message {
     uint32_t data;
 };
 
+/* A shared window as QEMU has it: of its own, since it may outlive the device. */
+struct adapter_window {
+    struct rcu_head rcu;
+    void *memory;
+    size_t size;
+};
+
+enum { ADAPTER_WINDOWS = 16 };
+
+struct adapter_bar {
+    Adapter *s;
+    unsigned index;
+    MemoryRegion mr, windows[ADAPTER_WINDOWS];
+    struct adapter_window *memory[ADAPTER_WINDOWS];
+    unsigned window_count;
+};
+
 struct Adapter {
     PCIDevice parent_obj;
 
@@ -52,7 +69,8 @@ struct Adapter {
     QEMUBH *bh;
     GHashTable *watches; /* struct riser_watch to struct adapter_watch */
 
-    /* Interrupts of other threads, under the device's interrupt lock. */
+    /* Interrupts that are to be delivered, under the device's interrupt lock. */
+    bool noted; /* there are some, */
     bool level, level_changed;
     struct adapter_message messages[RISER__VECTORS_MAX];
     unsigned message_count; /* of them that wait, at most */
@@ -61,7 +79,9 @@ struct Adapter {
     bool listening;
     bool dirty_logged; /* memory may not be mapped while what is written is logged */
 
-    MemoryRegion bars[6], windows[6][16];
+    bool reset_wanted; /* when the device has been left */
+    bool gone;         /* unplugged, and not left yet */
+    struct adapter_bar bars[6];
 
     /* The saved state, on its way. */
     uint8_t *state;
@@ -72,6 +92,11 @@ struct Adapter {
 const struct riser__host_ops *adapter_host_ops(void);
 void adapter_host_init(Adapter *s);
 void adapter_host_fini(Adapter *s);
+/*
+ * Sends the interrupts that are noted, unless the device is inside a callback: whoever runs it
+ * calls this after it.
+ */
+void adapter_deliver(Adapter *s);
 
 /* memory.c: guest memory. */
 int adapter_dma(void *host, uint64_t iova, void *buffer, size_t length, bool write);
@@ -82,7 +107,8 @@ void adapter_memory_listen(Adapter *s);
 void adapter_memory_unlisten(Adapter *s);
 
 /* config.c: configuration space and BARs. */
-void adapter_config_init(Adapter *s);
+bool adapter_config_init(Adapter *s, Error **errp);
+void adapter_config_fini(Object *obj);
 uint32_t adapter_config_read(PCIDevice *pci, uint32_t addr, int len);
 void adapter_config_write(PCIDevice *pci, uint32_t addr, uint32_t value, int len);
 
@@ -91,6 +117,7 @@ extern const VMStateDescription adapter_vmstate;
 
 /* device.c: the abstract type. */
 extern const TypeInfo adapter_type;
+void adapter_reset(DeviceState *qdev);
 void adapter_class_init(ObjectClass *oc, AdapterClassData data);
 
 /* models.c: what is found in the folders of RISER_PATH. */

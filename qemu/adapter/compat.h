@@ -42,6 +42,12 @@
 #define device_class_set_legacy_reset(dc, fn) ((dc)->reset = (fn))
 #endif
 
+#if ADAPTER_QEMU(10, 0)
+#define adapter_is_memory(mr, write) memory_access_is_direct(mr, write, MEMTXATTRS_UNSPECIFIED)
+#else
+#define adapter_is_memory(mr, write) memory_access_is_direct(mr, write)
+#endif
+
 /* Lists of properties ended with an empty one until they came with a count. */
 #if ADAPTER_QEMU(10, 0)
 #define adapter_set_props(dc, props, n) device_class_set_props_n(dc, props, n)

@@ -17,6 +17,7 @@ uint32_t adapter_config_read(PCIDevice *pci, uint32_t addr, int len)
     uint8_t bytes[4] = { 0 };
 
     riser__pci_read(s->dev, RISER__REGION_CONFIG, addr, bytes, len);
+    adapter_deliver(s);
     for (int i = 0; i < len; i++) {
         if (is_qemus(addr + i)) {
             bytes[i] = pci->config[addr + i];
@@ -30,7 +31,7 @@ static void follow(Adapter *s, uint32_t addr, int len)
     PCIDevice *pci = PCI_DEVICE(s);
     uint8_t bytes[4] = { 0 };
 
-    riser__pci_read(s->dev, RISER__REGION_CONFIG, addr, bytes, len);
+    riser__function_read(s->dev, RISER__REGION_CONFIG, addr, bytes, len);
     if (memcmp(bytes, pci->config + addr, len)) {
         pci_default_write_config(pci, addr, ldl_le_p(bytes), len);
     }
@@ -55,32 +56,35 @@ void adapter_config_write(PCIDevice *pci, uint32_t addr, uint32_t value, int len
         pci_default_write_config(pci, addr, value, len);
     }
     follow_all(s);
+    adapter_deliver(s);
 }
 
 /* ---- BARs ---- */
 
-struct bar {
-    Adapter *s;
-    unsigned index;
-};
-
+/* A CPU that was on its way may come when the device has gone. */
 static uint64_t bar_read(void *opaque, hwaddr addr, unsigned size)
 {
-    struct bar *bar = opaque;
+    struct adapter_bar *bar = opaque;
     uint8_t bytes[8];
 
     memset(bytes, 0xff, sizeof(bytes));
-    riser__pci_read(bar->s->dev, bar->index, addr, bytes, size);
+    if (bar->s->dev) {
+        riser__pci_read(bar->s->dev, bar->index, addr, bytes, size);
+        adapter_deliver(bar->s);
+    }
     return ldn_le_p(bytes, size);
 }
 
 static void bar_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
 {
-    struct bar *bar = opaque;
+    struct adapter_bar *bar = opaque;
     uint8_t bytes[8];
 
     stn_le_p(bytes, size, value);
-    riser__pci_write(bar->s->dev, bar->index, addr, bytes, size);
+    if (bar->s->dev) {
+        riser__pci_write(bar->s->dev, bar->index, addr, bytes, size);
+        adapter_deliver(bar->s);
+    }
 }
 
 /* Widths and alignment are libriser's to check. */
@@ -93,44 +97,81 @@ static const MemoryRegionOps bar_ops = {
 };
 
 /* Shared windows are memory that the guest reaches without an exit. */
-static void map_windows(Adapter *s, unsigned index, const struct riser__region_info *info)
+static bool map_window(struct adapter_bar *bar, const struct riser__region_info *info,
+                       const struct riser_window *window, Error **errp)
 {
-    unsigned mapped = 0;
+    unsigned n = bar->window_count;
+    void *memory = mmap(NULL, window->size, PROT_READ | PROT_WRITE, MAP_SHARED, info->fd,
+                        window->offset);
 
-    for (unsigned i = 0; i < info->window_count && mapped < 16; i++) {
-        const struct riser_window *window = &info->windows[i];
-        MemoryRegion *mr = &s->windows[index][mapped];
-
-        if (!window->shared) {
-            continue;
-        }
-        memory_region_init_ram_ptr(mr, OBJECT(s), window->name, window->size,
-                                   riser_window(s->dev, index, i));
-        memory_region_add_subregion_overlap(&s->bars[index], window->offset, mr, 1);
-        mapped++;
+    if (memory == MAP_FAILED) {
+        error_setg_errno(errp, errno, "%s: BAR%u: no memory", bar->s->dev->desc->name,
+                         bar->index);
+        return false;
     }
+    bar->memory[n] = g_new0(struct adapter_window, 1);
+    bar->memory[n]->memory = memory;
+    bar->memory[n]->size = window->size;
+    bar->window_count++;
+    memory_region_init_ram_ptr(&bar->windows[n], OBJECT(bar->s), window->name, window->size,
+                               memory);
+    memory_region_add_subregion_overlap(&bar->mr, window->offset, &bar->windows[n], 1);
+    return true;
 }
 
-static void register_bar(Adapter *s, unsigned index)
+static bool map_windows(struct adapter_bar *bar, const struct riser__region_info *info,
+                        Error **errp)
 {
-    const struct riser_bar *bar = s->dev->pci->bars[index].desc;
+    for (unsigned i = 0; i < info->window_count && bar->window_count < ADAPTER_WINDOWS; i++) {
+        if (info->windows[i].shared && !map_window(bar, info, &info->windows[i], errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool register_bar(Adapter *s, unsigned index, Error **errp)
+{
+    const struct riser_bar *desc = s->dev->pci->bars[index].desc;
+    struct adapter_bar *bar = &s->bars[index];
     struct riser__region_info info;
-    struct bar *opaque;
     uint8_t type;
 
     riser__pci_region_info(s->dev, index, &info);
-    opaque = g_new(struct bar, 1);
-    *opaque = (struct bar){ s, index };
-    memory_region_init_io(&s->bars[index], OBJECT(s), &bar_ops, opaque, s->dev->desc->name,
-                          info.size);
-    map_windows(s, index, &info);
-    type = bar->kind == RISER_IO ? PCI_BASE_ADDRESS_SPACE_IO : PCI_BASE_ADDRESS_SPACE_MEMORY;
-    type |= bar->kind == RISER_MEM64 ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0;
-    type |= bar->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0;
-    pci_register_bar(PCI_DEVICE(s), index, type, &s->bars[index]);
+    bar->s = s;
+    bar->index = index;
+    memory_region_init_io(&bar->mr, OBJECT(s), &bar_ops, bar, s->dev->desc->name, info.size);
+    if (!map_windows(bar, &info, errp)) {
+        return false;
+    }
+    type = desc->kind == RISER_IO ? PCI_BASE_ADDRESS_SPACE_IO : PCI_BASE_ADDRESS_SPACE_MEMORY;
+    type |= desc->kind == RISER_MEM64 ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0;
+    type |= desc->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0;
+    pci_register_bar(PCI_DEVICE(s), index, type, &bar->mr);
+    return true;
 }
 
-void adapter_config_init(Adapter *s)
+static void free_window(struct rcu_head *head)
+{
+    struct adapter_window *window = container_of(head, struct adapter_window, rcu);
+
+    munmap(window->memory, window->size);
+    g_free(window);
+}
+
+/* When the last of QEMU's maps of memory that had the BARs in it is gone. */
+void adapter_config_fini(Object *obj)
+{
+    Adapter *s = ADAPTER(obj);
+
+    for (unsigned i = 0; i < 6; i++) {
+        for (unsigned n = 0; n < s->bars[i].window_count; n++) {
+            call_rcu1(&s->bars[i].memory[n]->rcu, free_window);
+        }
+    }
+}
+
+bool adapter_config_init(Adapter *s, Error **errp)
 {
     PCIDevice *pci = PCI_DEVICE(s);
     uint8_t header_type = pci->config[PCI_HEADER_TYPE];
@@ -139,12 +180,14 @@ void adapter_config_init(Adapter *s)
     if (pci_bus_is_express(bus) && bus->flags & PCI_BUS_IS_ROOT) {
         riser__config_integrate(s->dev);
     }
-    riser__pci_read(s->dev, RISER__REGION_CONFIG, 0, pci->config, s->dev->pci->config_size);
+    riser__function_read(s->dev, RISER__REGION_CONFIG, 0, pci->config,
+                         s->dev->pci->config_size);
     pci->config[PCI_HEADER_TYPE] = header_type;
     pci->exp.exp_cap = s->dev->pci->express;
     for (unsigned i = 0; i < 6; i++) {
-        if (s->dev->pci->bars[i].desc) {
-            register_bar(s, i);
+        if (s->dev->pci->bars[i].desc && !register_bar(s, i, errp)) {
+            return false;
         }
     }
+    return true;
 }

@@ -84,20 +84,45 @@ static void adapter_pci_realize(PCIDevice *pci, Error **errp)
 {
     Adapter *s = ADAPTER(pci);
 
-    adapter_config_init(s);
-    adapter_memory_listen(s);
+    if (adapter_config_init(s, errp)) {
+        adapter_memory_listen(s);
+    }
 }
 
+static void unmake_later(void *opaque)
+{
+    unmake_device(opaque);
+    object_unref(OBJECT(opaque));
+}
+
+/* What the device sends may unplug it, by way of a slot: it goes when it has been left. */
 static void adapter_exit(PCIDevice *pci)
 {
-    unmake_device(ADAPTER(pci));
+    Adapter *s = ADAPTER(pci);
+
+    adapter_memory_unlisten(s);
+    if (!s->dev->inside) {
+        unmake_device(s);
+        return;
+    }
+    s->gone = true;
+    object_ref(OBJECT(s));
+    aio_bh_schedule_oneshot(qemu_get_aio_context(), unmake_later, s);
 }
 
-static void adapter_reset(DeviceState *qdev)
+/* What the device sends may reset it, by way of a bridge: once it has been left. */
+void adapter_reset(DeviceState *qdev)
 {
     Adapter *s = ADAPTER(qdev);
 
+    s->reset_wanted = !riser__dev_enter(s->dev);
+    if (s->reset_wanted) {
+        qemu_bh_schedule(s->bh);
+        return;
+    }
     riser__dev_reset(s->dev, RISER_RESET_DEVICE);
+    riser__dev_leave(s->dev);
+    adapter_deliver(s);
 }
 
 void adapter_class_init(ObjectClass *oc, AdapterClassData data)
@@ -126,6 +151,7 @@ const TypeInfo adapter_type = {
     .parent = TYPE_PCI_DEVICE,
     .abstract = true,
     .instance_size = sizeof(Adapter),
+    .instance_finalize = adapter_config_fini,
     .class_size = sizeof(AdapterClass),
     .class_init = adapter_class_init,
     .interfaces = interfaces,

@@ -27,6 +27,7 @@ static void on_timer(void *opaque)
     Adapter *s = opaque;
 
     riser__dev_run_timers(s->dev);
+    adapter_deliver(s);
 }
 
 static void wake(void *host)
@@ -54,6 +55,7 @@ static void wake_in_turn(void *host)
 /* ---- Descriptors ---- */
 
 struct adapter_watch {
+    Adapter *s;
     struct riser_watch *watch;
     int fd;
     short events;
@@ -63,9 +65,11 @@ static void on_ready(void *opaque)
 {
     struct adapter_watch *w = opaque;
     struct pollfd p = { w->fd, w->events, 0 };
+    Adapter *s = w->s; /* the watch may go meanwhile */
 
     if (poll(&p, 1, 0) > 0) {
         riser__watch_ready(w->watch, p.revents);
+        adapter_deliver(s);
     }
 }
 
@@ -83,7 +87,7 @@ static int watch(void *host, struct riser_watch *watch, int fd, short events)
         w = g_new0(struct adapter_watch, 1);
         g_hash_table_insert(s->watches, watch, w);
     }
-    *w = (struct adapter_watch){ watch, fd, events };
+    *w = (struct adapter_watch){ s, watch, fd, events };
     qemu_set_fd_handler(fd, events & (POLLIN | POLLPRI) ? on_ready : NULL,
                         events & POLLOUT ? on_ready : NULL, w);
     return 0;
@@ -92,20 +96,25 @@ static int watch(void *host, struct riser_watch *watch, int fd, short events)
 /* ---- Interrupts ---- */
 
 /*
- * Whoever holds QEMU's big lock delivers at once. Other threads leave it to the main loop: to
- * take the lock here, with the device's own held, could wait for one who wants that.
+ * They are told with locks of the device's held, so they are only noted. A message may be aimed
+ * at anything, the device itself included. Whoever runs the device delivers when he has left it;
+ * other threads leave it to the main loop.
  */
+static void note(Adapter *s)
+{
+    qatomic_set(&s->noted, true);
+    if (!bql_locked() || !s->dev || !s->dev->inside) {
+        qemu_bh_schedule(s->bh);
+    }
+}
+
 static void intx(void *host, bool level)
 {
     Adapter *s = host;
 
     s->level = level;
-    if (bql_locked()) {
-        pci_set_irq(PCI_DEVICE(s), level);
-    } else {
-        s->level_changed = true;
-        qemu_bh_schedule(s->bh);
-    }
+    s->level_changed = true;
+    note(s);
 }
 
 static void message(void *host, enum riser_irq_mode mode, unsigned vector, uint64_t address,
@@ -113,40 +122,75 @@ static void message(void *host, enum riser_irq_mode mode, unsigned vector, uint6
 {
     Adapter *s = host;
 
-    if (bql_locked()) {
-        msi_send_message(PCI_DEVICE(s), (MSIMessage){ address, data });
-        return;
-    }
     s->messages[vector] = (struct adapter_message){ true, address, data };
     s->message_count = MAX(s->message_count, vector + 1);
-    qemu_bh_schedule(s->bh);
+    note(s);
 }
 
-static void deliver(Adapter *s)
+static void deliver_level(Adapter *s)
 {
-    riser__irq_lock(s->dev);
-    if (s->level_changed) {
-        s->level_changed = false;
-        pci_set_irq(PCI_DEVICE(s), s->level);
-    }
-    for (unsigned i = 0; i < s->message_count; i++) {
-        struct adapter_message *m = &s->messages[i];
+    bool changed, level;
 
-        if (m->pending) {
-            m->pending = false;
-            msi_send_message(PCI_DEVICE(s), (MSIMessage){ m->address, m->data });
-        }
+    riser__irq_lock(s->dev);
+    changed = s->level_changed;
+    level = s->level;
+    s->level_changed = false;
+    riser__irq_unlock(s->dev);
+    if (changed && !s->gone) {
+        pci_set_irq(PCI_DEVICE(s), level);
     }
+}
+
+static void deliver_message(Adapter *s, unsigned vector)
+{
+    struct adapter_message message;
+
+    riser__irq_lock(s->dev);
+    message = s->messages[vector];
+    s->messages[vector].pending = false;
+    riser__irq_unlock(s->dev);
+    if (message.pending) {
+        msi_send_message(PCI_DEVICE(s), (MSIMessage){ message.address, message.data });
+    }
+}
+
+static unsigned take_count(Adapter *s)
+{
+    unsigned count;
+
+    riser__irq_lock(s->dev);
+    count = s->message_count;
     s->message_count = 0;
     riser__irq_unlock(s->dev);
+    return count;
+}
+
+void adapter_deliver(Adapter *s)
+{
+    unsigned count;
+
+    if (!qatomic_read(&s->noted) || !riser__dev_enter(s->dev)) {
+        return;
+    }
+    qatomic_set(&s->noted, false);
+    smp_mb();
+    deliver_level(s);
+    count = take_count(s);
+    for (unsigned i = 0; i < count && !s->gone; i++) {
+        deliver_message(s, i);
+    }
+    riser__dev_leave(s->dev);
 }
 
 static void on_bh(void *opaque)
 {
     Adapter *s = opaque;
 
-    deliver(s);
+    if (s->reset_wanted) {
+        adapter_reset(DEVICE(s));
+    }
     riser__dev_run_posted(s->dev);
+    adapter_deliver(s);
 }
 
 /* ---- Log ---- */

@@ -26,15 +26,37 @@ static void enter_thread(void)
 
 /* ---- Accesses ---- */
 
+/*
+ * A thread without QEMU's lock reaches memory alone: an access to another device waits for the
+ * lock, whose holder may be waiting for the thread.
+ */
+static bool is_reachable(AddressSpace *as, uint64_t iova, size_t length, bool write)
+{
+    RCU_READ_LOCK_GUARD();
+    for (hwaddr part; length && !bql_locked(); iova += part, length -= part) {
+        hwaddr offset;
+        MemoryRegion *mr;
+
+        part = length;
+        mr = address_space_translate(as, iova, &offset, &part, write, MEMTXATTRS_UNSPECIFIED);
+        if (!adapter_is_memory(mr, write)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int adapter_dma(void *host, uint64_t iova, void *buffer, size_t length, bool write)
 {
     PCIDevice *pci = PCI_DEVICE(host);
+    AddressSpace *as = pci_get_address_space(pci);
     DMADirection way = write ? DMA_DIRECTION_FROM_DEVICE : DMA_DIRECTION_TO_DEVICE;
     MemTxResult result;
 
     enter_thread();
-    if (!dma_memory_valid(pci_get_address_space(pci), iova, length, way,
-                          MEMTXATTRS_UNSPECIFIED)) {
+    if (ADAPTER(pci)->gone ||
+        !dma_memory_valid(as, iova, length, way, MEMTXATTRS_UNSPECIFIED) ||
+        !is_reachable(as, iova, length, write)) {
         return -EFAULT;
     }
     smp_mb();
@@ -65,7 +87,7 @@ int adapter_dma_map(void *host, uint64_t iova, size_t length, unsigned access,
     dma_addr_t mapped = length;
     void *data;
 
-    if (qatomic_read(&s->dirty_logged)) {
+    if (s->gone || qatomic_read(&s->dirty_logged)) {
         return -EFAULT;
     }
     enter_thread();

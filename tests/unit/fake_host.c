@@ -50,12 +50,16 @@ static void message(void *opaque, enum riser_irq_mode mode, unsigned vector, uin
 	host->last_vector = vector;
 	host->last_address = address;
 	host->last_data = data;
+	if (host->on_send)
+		host->on_send(host);
 }
 
 static int dma(void *opaque, uint64_t iova, void *buffer, size_t length, bool write)
 {
 	struct fake_host *host = opaque;
 
+	if (host->on_send)
+		host->on_send(host);
 	if (iova < 0x1000 || iova - 0x1000 > sizeof(host->memory) ||
 	    length > sizeof(host->memory) - (iova - 0x1000))
 		return -EFAULT;

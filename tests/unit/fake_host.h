@@ -26,6 +26,9 @@ struct fake_host {
 	uint32_t last_data;
 	unsigned logs;
 	char last_log[512];
+	/* Called where a message or DMA of the device's arrives. */
+	void (*on_send)(struct fake_host *host);
+	uint32_t seen;	      /* by it */
 	uint8_t memory[4096]; /* guest memory at bus address 1000h */
 };
 
