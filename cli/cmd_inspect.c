@@ -267,6 +267,7 @@ int cmd_inspect(int argc, char **argv)
 
 	if (arguments_parse(&argp, argc, argv, &request))
 		return CLI_USAGE;
+	request.target.looking = true;
 	if (!session_open(&session, &request.target, false))
 		return CLI_FAIL;
 	if (request.json)

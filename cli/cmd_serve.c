@@ -2,15 +2,20 @@
 /* riser serve - one device, alone on a socket. */
 #include <argp.h>
 #include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "sandbox/sandbox.h"
 
 enum { OPT_NO_SANDBOX = 256 };
 
+/* Descriptors of a device beside those of its vectors: sockets, timers, the guest's memory. */
+enum { FILES_BESIDE = 64 };
+
 struct serving {
 	const char *device, *socket;
 	bool poll, verbose, free;
+	rlim_t files; /* that may be open at once */
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -43,6 +48,33 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* A client passes a descriptor a vector: as many as this user may have open are taken. */
+static rlim_t raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return RLIM_INFINITY;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return getrlimit(RLIMIT_NOFILE, &limit) ? RLIM_INFINITY : limit.rlim_cur;
+}
+
+static void check_files(const struct serving *serving, const struct riser_model *model)
+{
+	const struct riser_pci_device *pci = riser_model_pci(model);
+	const struct riser_pci_cap *cap = pci->caps.base;
+	unsigned most = 1;
+
+	for (uint32_t i = 0; i < pci->caps.count; i++)
+		most = cap[i].vectors > most ? cap[i].vectors : most;
+	if (serving->files < most + FILES_BESIDE)
+		say("%s has %u vectors, a descriptor each, and %llu files may be open at once: "
+		    "a guest that enables them all is refused some; raise the hard limit, "
+		    "'ulimit -Hn %u'",
+		    pci->name, most, (unsigned long long)serving->files, most + FILES_BESIDE);
+}
+
 static int serve(const struct serving *serving, const struct device_spec *spec)
 {
 	struct riser_server_config config = {
@@ -56,6 +88,8 @@ static int serve(const struct serving *serving, const struct device_spec *spec)
 	struct riser_error error;
 	int ret = riser_model_open(spec->model, &model, &error);
 
+	if (!ret)
+		check_files(serving, model);
 	/* A client that truncates the memory it shares must not end us. */
 	if (!ret && riser_memory_guard())
 		say("cannot guard the guest's memory: %m");
@@ -114,6 +148,7 @@ int cmd_serve(int argc, char **argv)
 		return CLI_USAGE;
 	if (!device_find(serving.device, &spec))
 		return CLI_FAIL;
+	serving.files = raise_files();
 	if (!serving.free && !sandbox_enter(&spec, serving.socket))
 		status = CLI_FAIL;
 	else if (spec.model)

@@ -9,6 +9,7 @@
 #include <linux/pci_regs.h>
 #include <unistd.h>
 
+#include "look.h"
 #include "run/run.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -57,7 +58,17 @@ static void print_line(void *arg, enum riser_log_level level, const char *device
 		fprintf(stderr, "%s: %s\n", device, line);
 }
 
-static bool open_device(struct session *session, const char *device, bool verbose)
+/* Has the device create what its options name in a folder that goes with the session. */
+static bool look_only(struct session *session)
+{
+	session->scratch = scratch_make();
+	if (session->scratch)
+		session->options =
+			look_options(session->model, session->spec.options, session->scratch);
+	return session->scratch;
+}
+
+static bool open_device(struct session *session, const char *device, bool verbose, bool looking)
 {
 	static bool tell_all;
 	struct riser_host_config config = { .size = sizeof(config),
@@ -69,14 +80,19 @@ static bool open_device(struct session *session, const char *device, bool verbos
 	tell_all = verbose;
 	if (!device_find_model(device, &session->spec))
 		return false;
-	config.options = session->spec.options;
-	if (!riser_model_open(session->spec.model, &session->model, &error) &&
-	    !riser_bench_create(session->model, &config, &session->host, &error)) {
-		session->pci = riser_model_pci(session->model);
-		return true;
+	if (riser_model_open(session->spec.model, &session->model, &error)) {
+		complain("%s", error.text);
+		return false;
 	}
-	complain("%s", error.text);
-	return false;
+	if (looking && session->spec.options && !look_only(session))
+		return false;
+	config.options = session->options ? session->options : session->spec.options;
+	if (riser_bench_create(session->model, &config, &session->host, &error)) {
+		complain("%s", error.text);
+		return false;
+	}
+	session->pci = riser_model_pci(session->model);
+	return true;
 }
 
 static bool start_machine(struct session *session, char *qemu, bool verbose)
@@ -103,7 +119,7 @@ static bool open_machine(struct session *session, const char *device, bool verbo
 	char *qemu;
 	bool ok;
 
-	if (!open_device(session, device, false))
+	if (!open_device(session, device, false, false))
 		return false;
 	riser_host_destroy(session->host);
 	session->host = NULL;
@@ -175,7 +191,7 @@ bool session_open(struct session *session, const struct session_target *target, 
 	if (target->machine)
 		ok = open_machine(session, target->device, verbose);
 	else if (target->device)
-		ok = open_device(session, target->device, verbose);
+		ok = open_device(session, target->device, verbose, target->looking);
 	else
 		ok = open_socket(session, target->socket);
 	if (ok && riser_host_enable(session->host)) {
@@ -192,5 +208,7 @@ void session_close(struct session *session)
 	riser_host_destroy(session->host);
 	riser_model_close(session->model);
 	device_forget(&session->spec);
+	scratch_remove(session->scratch);
+	free(session->options);
 	*session = (struct session){ 0 };
 }

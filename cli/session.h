@@ -16,6 +16,7 @@
 struct session_target {
 	const char *device, *socket;
 	const char *machine; /* NULL: the bench */
+	bool looking;	     /* the device is made to be seen: it creates nothing that stays */
 };
 /* Parses it; a child of a command's own parser, with a session_target as its input. */
 extern const struct argp session_argp;
@@ -25,6 +26,8 @@ struct session {
 	struct riser_model *model;	    /* NULL: a socket of a device we have no model of */
 	const struct riser_pci_device *pci; /* the model's, or NULL */
 	struct device_spec spec;
+	char *scratch; /* where it creates what it does, or NULL */
+	char *options; /* as it was given them then */
 };
 
 /* Enables the function. Complains on failure. */

@@ -79,7 +79,7 @@ static void grant_file(struct sandbox *sandbox, uint32_t flags, const char *path
 	int fd;
 
 	if (flags & RISER_CREATES) {
-		fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0600);
+		fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0666);
 		if (fd >= 0)
 			close(fd);
 	}

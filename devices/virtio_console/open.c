@@ -105,7 +105,7 @@ static int open_pty(struct port *port, const char *path)
 
 static int open_file(struct port *port, const char *path)
 {
-	port->end.out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	port->end.out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	port->end.open = true;
 	return port->end.out < 0 ? errno : 0;
 }
