@@ -3,7 +3,6 @@
  */
 #include <argp.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,46 +47,50 @@ static const struct argp argp = {
 	"DEVICE[,OPTION=VALUE…]",
 	"Feeds a device hostile accesses, saved states, messages and queues, under "
 	"sanitizers.\v"
-	"DEVICE is a name that 'riser list' shows, or the path of a .so or of a device's "
-	"folder.",
+	"DEVICE is a shipped one's name, or the path of a device's folder, of its source, or "
+	"of "
+	"a .so.",
 	NULL,
 	NULL,
 	NULL
 };
 
-static bool is_virtio(const char *path, bool *virtio)
+/*
+ * What the fuzzers are told: a shipped device's name, or a path. Its folder or source is not
+ * built here, and its .so not opened: both are done as the fuzzers are built. malloc'ed, or
+ * NULL: there is none.
+ */
+static char *device_word(const char *argument)
 {
-	struct riser_model *model;
-	struct riser_error error;
+	char *word = text("%.*s", (int)strcspn(argument, ","), argument), *shipped, *real;
+	bool is_name = !strchr(word, '/');
+	struct device_spec spec;
 
-	if (riser_model_open(path, &model, &error)) {
-		complain("%s", error.text);
-		return false;
+	shipped = text("%s/%s.so", place_of_models(), word);
+	is_name = is_name && !access(shipped, R_OK);
+	free(shipped);
+	if (is_name)
+		return word;
+	real = realpath(word, NULL);
+	if (!real && device_find_model(word, &spec)) {
+		real = text("%s", spec.model);
+		device_forget(&spec);
 	}
-	*virtio = riser_model_kind(model) == RISER_VIRTIO;
-	riser_model_close(model);
-	return true;
+	free(word);
+	return real;
 }
 
 /* Does not return unless it fails. */
-static int fuzz(const struct device_spec *spec, const char *time, bool virtio)
+static int fuzz(const char *device, const char *given, const char *time)
 {
-	char *program = text("%s/fuzz", place_of_tools()), path[PATH_MAX];
-	int error;
+	char *program = text("%s/fuzz", place_of_tools());
 
-	if (!realpath(spec->model, path))
-		error = errno;
-	else {
-		setenv("RISER_FUZZ_MODEL", path, 1);
-		if (spec->options)
-			setenv("RISER_FUZZ_OPTIONS", spec->options, 1);
-		execl(program, program, time, "access", "state", "stream",
-		      virtio ? "queue" : NULL, NULL);
-		error = errno;
-	}
+	if (given)
+		setenv("RISER_FUZZ_OPTIONS", given + 1, 1);
+	execl(program, program, "--device", device, time, NULL);
 	complain("cannot run '%s': %s; the fuzzers are built in riser's source tree: use the "
 		 "riser of its build folder",
-		 program, strerror(error));
+		 program, strerror(errno));
 	free(program);
 	return CLI_FAIL;
 }
@@ -95,15 +98,15 @@ static int fuzz(const struct device_spec *spec, const char *time, bool virtio)
 int cmd_fuzz(int argc, char **argv)
 {
 	struct request request = { .time = "60" };
-	struct device_spec spec;
-	bool virtio;
+	char *device;
 	int status;
 
 	if (arguments_parse(&argp, argc, argv, &request))
 		return CLI_USAGE;
-	if (!device_find_model(request.device, &spec))
+	device = device_word(request.device);
+	if (!device)
 		return CLI_FAIL;
-	status = is_virtio(spec.model, &virtio) ? fuzz(&spec, request.time, virtio) : CLI_FAIL;
-	device_forget(&spec);
+	status = fuzz(device, strchr(request.device, ','), request.time);
+	free(device);
 	return status;
 }
