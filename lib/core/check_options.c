@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/dev.h"
+#include "core/regmap.h"
 
 static size_t option_size(enum riser_option_type type)
 {
@@ -93,8 +94,11 @@ static const char *reg_in(const struct riser_table *regs, struct span place)
 	const struct riser_reg *reg = regs->base;
 
 	for (uint32_t i = 0; i < regs->count; i++) {
-		if (span_meets(place, reg[i].at, riser__reg_count(&reg[i]) * reg[i].width))
-			return reg[i].name;
+		for (uint64_t n = 0; n < riser__reg_count(&reg[i]); n++) {
+			if (span_meets(place, reg[i].at + n * riser__reg_at_stride(&reg[i]),
+				       reg[i].width))
+				return reg[i].name;
+		}
 	}
 	return NULL;
 }

@@ -3,10 +3,11 @@
 #ifndef RISER_CORE_STATE_H
 #define RISER_CORE_STATE_H
 
+#include "core/buffer.h"
 #include "core/regmap.h"
 
 /* The kinds of record in a saved state; docs/saved-state.md has the format. */
-#define RISER__STATE_MAGIC "RISERST1"
+#define RISER__STATE_MAGIC "RISERST2"
 
 enum riser__record {
 	RISER__RECORD_END = 0,
@@ -16,6 +17,7 @@ enum riser__record {
 	RISER__RECORD_TIMER = 4,
 	RISER__RECORD_PCI = 5,
 	RISER__RECORD_ONCE = 6,
+	RISER__RECORD_SHAPE = 7,
 };
 
 /* `count` values of `width` bytes. */
@@ -25,6 +27,8 @@ struct riser__item {
 	uint8_t width;
 	uint64_t count;
 	uint32_t stride;	   /* bytes from one to the next in the state */
+	uint64_t offset;	   /* REGISTER, WINDOW: the guest's, */
+	uint32_t apart;		   /* and from one to the next; 0: there is one */
 	bool seen;		   /* by the one who loads */
 	void *at;		   /* REGISTER, FIELD, WINDOW: host-endian */
 	int fd;			   /* WINDOW: where its memory is; -1: in the state */
@@ -55,6 +59,24 @@ void riser__item_set(struct riser_dev *dev, const struct riser__item *item, uint
 		     uint64_t value);
 /* Makes all of a window zero. */
 void riser__item_clear(const struct riser__item *item);
+
+/*
+ * What a state must not be moved across (state_shape.c): lines of text, of the function always,
+ * of registers and windows between states of the same version.
+ */
+struct riser__shape {
+	struct riser__buffer function, registers;
+};
+#define RISER__SHAPE_FUNCTION "function"
+#define RISER__SHAPE_REGISTERS "registers"
+
+/* -ENOMEM. To be freed in any case. */
+int riser__shape_create(struct riser_dev *dev, const struct riser__items *items,
+			struct riser__shape *shape);
+void riser__shape_free(struct riser__shape *shape);
+/* -EINVAL, with the first line that differs, unless the bytes are those of the shape. */
+int riser__shape_compare(const struct riser_dev *dev, const struct riser__buffer *ours,
+			 const uint8_t *theirs, size_t size, struct riser_error *error);
 
 /* How many bytes the windows of the device have: a saved state may be that much larger. */
 uint64_t riser__state_windows(const struct riser_dev *dev);

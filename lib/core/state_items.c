@@ -77,6 +77,9 @@ static void add_regs(struct riser__items *items, struct riser_dev *dev, const ch
 
 		snprintf(item->name, sizeof(item->name), "%s%u.%s", place, index, reg[i].name);
 		item->at = (char *)dev->state + reg[i].at;
+		item->offset = reg[i].offset;
+		if (count > 1)
+			item->apart = reg[i].stride ? reg[i].stride : reg[i].width;
 		item->stride = riser__reg_at_stride(&reg[i]);
 		if (!reg[i].once)
 			continue;
@@ -99,7 +102,7 @@ static void add_windows(struct riser__items *items, struct riser_dev *dev,
 			 window[i].name);
 		item->at = riser_window(dev, bar->index, i);
 		item->fd = window[i].shared ? dev->pci->bars[bar->index].fd : -1;
-		item->fd_offset = window[i].offset;
+		item->offset = item->fd_offset = window[i].offset;
 	}
 }
 

@@ -12,6 +12,7 @@
 struct reader {
 	struct riser_dev *dev;
 	const struct riser__items *items;
+	const struct riser__shape *shape;
 	const uint8_t *at, *end;
 	uint32_t version;
 	struct riser_error *error;
@@ -132,9 +133,31 @@ static int check_item(struct reader *in, const struct record *record)
 	return 0;
 }
 
+/* What the state has to have, each once. */
+struct seen {
+	bool pci, function, registers;
+};
+
+static int check_shape(struct reader *in, const struct record *record, struct seen *seen)
+{
+	bool function = !strcmp(record->name, RISER__SHAPE_FUNCTION);
+	bool *once = function ? &seen->function : &seen->registers;
+
+	if (*once || (!function && strcmp(record->name, RISER__SHAPE_REGISTERS)) ||
+	    record->width != 1 || record->first)
+		return cut(in);
+	*once = true;
+	/* A model of another version may have other registers. */
+	if (!function && in->version != in->dev->desc->version)
+		return 0;
+	return riser__shape_compare(in->dev,
+				    function ? &in->shape->function : &in->shape->registers,
+				    record->data, record->count, in->error);
+}
+
 static int check(struct reader in)
 {
-	bool pci_seen = false;
+	struct seen seen = { 0 };
 	struct record record;
 	int ret;
 
@@ -143,14 +166,17 @@ static int check(struct reader in)
 		if (ret)
 			return ret;
 		if (record.kind == RISER__RECORD_END)
-			return pci_seen && in.at == in.end ? 0 : cut(&in);
+			break;
 		if (record.kind == RISER__RECORD_PCI)
-			ret = check_pci(&in, &record, &pci_seen);
+			ret = check_pci(&in, &record, &seen.pci);
+		else if (record.kind == RISER__RECORD_SHAPE)
+			ret = check_shape(&in, &record, &seen);
 		else
 			ret = check_item(&in, &record);
 		if (ret)
 			return ret;
 	}
+	return seen.pci && seen.function && seen.registers && in.at == in.end ? 0 : cut(&in);
 }
 
 static void load_item(struct riser_dev *dev, const struct riser__item *item,
@@ -210,8 +236,10 @@ static int apply_and_ask(struct reader in)
 	ret = riser__dev_save(dev, &before);
 	if (ret) {
 		riser__buffer_free(&before);
-		return riser__fail(in.error, ret, "%s: no memory to load a saved state",
-				   dev->desc->name);
+		return riser__fail(in.error, ret,
+				   "%s: cannot keep its state, to go back to it, while another "
+				   "is loaded: %s",
+				   dev->desc->name, strerror(-ret));
 	}
 	apply(in);
 	dev->failure = &why;
@@ -230,23 +258,28 @@ int riser__dev_load(struct riser_dev *dev, const void *data, size_t size,
 		    struct riser_error *error)
 {
 	struct riser__items items;
+	struct riser__shape shape = { 0 };
 	struct reader in = {
 		.dev = dev,
 		.items = &items,
+		.shape = &shape,
 		.at = data,
 		.end = size ? (const uint8_t *)data + size : data,
 		.error = error,
 	};
 	int ret = riser__items_create(dev, &items);
 
+	if (!ret)
+		ret = riser__shape_create(dev, &items, &shape);
 	if (ret)
-		return riser__fail(error, ret, "%s: no memory to load a saved state",
-				   dev->desc->name);
-	ret = read_opening(&in);
+		riser__fail(error, ret, "%s: no memory to load a saved state", dev->desc->name);
+	if (!ret)
+		ret = read_opening(&in);
 	if (!ret)
 		ret = check(in);
 	if (!ret)
 		ret = apply_and_ask(in);
+	riser__shape_free(&shape);
 	riser__items_free(&items);
 	return ret;
 }

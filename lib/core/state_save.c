@@ -78,17 +78,55 @@ static void add_item(struct riser_dev *dev, struct riser__buffer *out,
 		add_number(out, riser__item_get(dev, item, i), item->width);
 }
 
+static void add_bytes(struct riser__buffer *out, enum riser__record kind, const char *name,
+		      const struct riser__buffer *bytes)
+{
+	add_header(out, kind, name, 1, 0, bytes->size);
+	riser__buffer_add(out, bytes->data, bytes->size);
+}
+
 static int add_pci(struct riser_dev *dev, struct riser__buffer *out)
 {
 	struct riser__buffer pci = { 0 };
 	int ret = riser__pci_save(dev, &pci);
 
-	if (!ret) {
-		add_header(out, RISER__RECORD_PCI, "pci", 1, 0, pci.size);
-		riser__buffer_add(out, pci.data, pci.size);
-	}
+	if (!ret)
+		add_bytes(out, RISER__RECORD_PCI, "pci", &pci);
 	riser__buffer_free(&pci);
 	return ret;
+}
+
+/* First in the state, so that what differs is told before what comes of it. */
+static int add_shape(struct riser_dev *dev, const struct riser__items *items,
+		     struct riser__buffer *out)
+{
+	struct riser__shape shape;
+	int ret = riser__shape_create(dev, items, &shape);
+
+	if (!ret) {
+		add_bytes(out, RISER__RECORD_SHAPE, RISER__SHAPE_FUNCTION, &shape.function);
+		add_bytes(out, RISER__RECORD_SHAPE, RISER__SHAPE_REGISTERS, &shape.registers);
+	}
+	riser__shape_free(&shape);
+	return ret;
+}
+
+static int add_all(struct riser_dev *dev, const struct riser__items *items,
+		   struct riser__buffer *out)
+{
+	int ret;
+
+	riser__buffer_add(out, RISER__STATE_MAGIC, 8);
+	add_number(out, dev->desc->version, 4);
+	add_number(out, strlen(dev->desc->name), 2);
+	riser__buffer_add(out, dev->desc->name, strlen(dev->desc->name));
+	ret = add_shape(dev, items, out);
+	for (size_t i = 0; i < items->count; i++)
+		add_item(dev, out, &items->list[i]);
+	if (!ret)
+		ret = add_pci(dev, out);
+	add_header(out, RISER__RECORD_END, "", 0, 0, 0);
+	return out->failed ? -ENOMEM : ret;
 }
 
 int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out)
@@ -101,18 +139,8 @@ int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out)
 	if (dev->desc->saving)
 		dev->desc->saving(dev);
 	ret = riser__virtio_saved(dev);
-	if (ret) {
-		riser__items_free(&items);
-		return ret;
-	}
-	riser__buffer_add(out, RISER__STATE_MAGIC, 8);
-	add_number(out, dev->desc->version, 4);
-	add_number(out, strlen(dev->desc->name), 2);
-	riser__buffer_add(out, dev->desc->name, strlen(dev->desc->name));
-	for (size_t i = 0; i < items.count; i++)
-		add_item(dev, out, &items.list[i]);
-	ret = add_pci(dev, out);
-	add_header(out, RISER__RECORD_END, "", 0, 0, 0);
+	if (!ret)
+		ret = add_all(dev, &items, out);
 	riser__items_free(&items);
-	return out->failed ? -ENOMEM : ret;
+	return ret;
 }

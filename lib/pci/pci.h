@@ -67,6 +67,8 @@ bool riser__intx_level(const struct riser_dev *dev);
 
 struct riser__buffer;
 
+/* Adds what a guest has seen of the function and what stays so, in lines; -ENOMEM. */
+int riser__pci_shape(struct riser_dev *dev, struct riser__buffer *out);
 /* Adds what belongs to the PCI function; -ENOMEM. */
 int riser__pci_save(struct riser_dev *dev, struct riser__buffer *out);
 /* -EINVAL if a record of `size` bytes cannot be this function's. Changes nothing. */
