@@ -61,7 +61,7 @@ qemu_configure() {
 	cd "$2/build"
 	[ -e build.ninja ] || quietly "configuring QEMU" ../configure --target-list=x86_64-softmmu \
 		--without-default-features --enable-system --enable-tcg --enable-kvm --enable-fdt=system \
-		--disable-install-blobs "$python"
+		--disable-install-blobs --disable-debug-info "$python"
 }
 
 # qemu_build FOLDER: the program, in the folder that qemu_configure has set up; now and then a line says

@@ -16,8 +16,6 @@ sys.path.insert(0, f'{SOURCE}/tests/guest')
 
 import vm  # noqa: E402
 
-vm.Monitor.patience = 20
-
 BUILD = os.path.abspath(sys.argv[1])
 SLOT, BAR0, PORTS, BAR2 = 4, 0xfe000000, 0xc000, 0xfd000000
 SCRATCH, IRQ_RAISE, IRQ_LOWER = 0x4, 0x100, 0x104
@@ -72,13 +70,13 @@ class Served:
     def says(self, words):
         """Waits for the words."""
         try:
-            vm.wait_for(lambda: words in self.log(), 5)
+            vm.wait_for(lambda: words in self.log())
         except TimeoutError:
             fail(f"riser serve does not say '{words}':\n{self.log()[-3000:]}")
 
     def end(self):
         self.process.terminate()
-        if self.process.wait(10):
+        if self.process.wait(vm.PATIENCE):
             fail(f'the server ended with status {self.process.returncode}\n{self.log()[-3000:]}')
 
 
@@ -160,7 +158,7 @@ class Guest(vm.Vm):
         return True
 
     def wait_message(self, vector):
-        vm.wait_for(lambda: self.take_message(vector), 10)
+        vm.wait_for(lambda: self.take_message(vector))
 
     def start_dma(self, source, target, length, command=COPY):
         self.write(DMA_SRC, source, 'q')

@@ -121,7 +121,7 @@ def does_not_start(folder, change, words):
         [client.PROGRAM, '-nodefaults', '-display', 'none', '-machine', 'q35', '-S', '-accel',
          'qtest', '-bios', client.vm.sleeping_firmware(folder), *client.SHARED,
          '-device', client.device_option(between.path)],
-        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=client.vm.PATIENCE, check=False)
     check(f'QEMU ends, and says {words}', True, tried.returncode == 1 and words in tried.stderr)
     server.end()
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-enum { REQUEST = 32, PARTS = 8 }; /* bytes of a slot's header and status */
-#define WAIT UINT64_C(5000000000)
+enum { REQUEST = 32, PARTS = 8 };   /* bytes of a slot's header and status */
+#define WAIT UINT64_C(600000000000) /* ns; ends what hangs */
 
 static int open_queue(struct disk *disk, unsigned index)
 {

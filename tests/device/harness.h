@@ -30,4 +30,7 @@ uint64_t irqs(struct riser_host *host, unsigned vector);
 
 enum { MS = 1000000 };
 
+/* For what has to come: ends a test that hangs, on a machine however slow. */
+#define PATIENCE (UINT64_C(600000) * MS)
+
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { PARTS = 6, UNTOUCHED = 0xee };
-#define WAIT (UINT64_C(5000) * MS)
+#define WAIT PATIENCE
 
 unsigned loop_random(struct loop *loop, unsigned below)
 {

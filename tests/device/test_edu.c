@@ -33,7 +33,7 @@ static void compute(struct riser_host *host, uint32_t number, uint32_t expected)
 {
 	put(host, 0, EDU_STATUS, 4, EDU_STATUS_IRQ_ENABLE);
 	put(host, 0, EDU_FACTORIAL, 4, number);
-	ok(host, riser_host_irq_wait(host, 0, 5000 * (uint64_t)MS));
+	ok(host, riser_host_irq_wait(host, 0, PATIENCE));
 	assert_int_equal(get(host, 0, EDU_FACTORIAL, 4), expected);
 	assert_int_equal(get(host, 0, EDU_STATUS, 4), EDU_STATUS_IRQ_ENABLE);
 	assert_int_equal(get(host, 0, EDU_IRQ_STATUS, 4), 1);
@@ -77,7 +77,7 @@ static void start_dma(struct riser_host *host, uint64_t from, uint64_t to, uint6
 
 static void end_dma(struct riser_host *host)
 {
-	ok(host, riser_host_irq_wait(host, 0, 5000 * (uint64_t)MS));
+	ok(host, riser_host_irq_wait(host, 0, PATIENCE));
 	assert_int_equal(get(host, 0, EDU_IRQ_STATUS, 4), 0x100);
 	assert_int_equal(get(host, 0, EDU_DMA_CMD, 8) & EDU_DMA_CMD_RUN, 0);
 	put(host, 0, EDU_IRQ_ACK, 4, 0x100);

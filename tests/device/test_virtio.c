@@ -151,7 +151,7 @@ static void configuration(struct riser_host *host)
 		config.irq = msix ? RISER_IRQ_MSIX : RISER_IRQ_INTX;
 		loop_open(&loop, host, &config, SIZE);
 		ok(host, riser_driver_config_write(loop.driver, 4, &value, 4));
-		ok(host, riser_driver_config_wait(loop.driver, 1000 * MS));
+		ok(host, riser_driver_config_wait(loop.driver, PATIENCE));
 		ok(host, riser_driver_config_read(loop.driver, 0, &wide, 8));
 		assert_int_equal(wide >> 32, value);
 		refused(host, riser_driver_config_wait(loop.driver, 10 * MS), -ETIMEDOUT);

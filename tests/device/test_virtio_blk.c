@@ -22,7 +22,7 @@ static char path[64], readonly_path[64]; /* of files that a few tests use */
 /* Waits for a request of any queue; io_uring and threads take real time, also on the bench. */
 static unsigned await(struct disk *disk, unsigned *queue)
 {
-	for (int tries = 0; tries < 100000; tries++) {
+	for (int tries = 0; tries < 10000000; tries++) {
 		for (*queue = 0; *queue < disk->queues; ++*queue) {
 			int slot = disk_take(disk, *queue);
 
@@ -396,7 +396,7 @@ static void interrupts(struct riser_host *host)
 	for (unsigned queue = 0; queue < 2; queue++) {
 		disk_add(&disk, queue, 5, IN, 0, disk.data, 4096);
 		disk_kick(&disk, queue);
-		ok(host, riser_host_irq_wait(host, queue + 1, 5000 * (uint64_t)MS));
+		ok(host, riser_host_irq_wait(host, queue + 1, PATIENCE));
 		assert_int_equal(disk_take(&disk, queue), 5);
 		ok(host, riser_host_irq_count(host, 2 - queue, &count));
 		assert_int_equal(count, 0);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { RX = 0, TX = 1, CONTROL_RX = 2, CONTROL_TX = 3, QUEUES = 10, BUFFERS = 16, SIZE = 4096 };
-#define WAIT (UINT64_C(2000) * MS)
+#define WAIT PATIENCE
 #define BIT(n) (UINT64_C(1) << (n))
 
 struct console {

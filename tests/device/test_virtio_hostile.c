@@ -33,7 +33,7 @@ static bool needs_reset(struct loop *loop)
 /* It has said so, by a configuration interrupt too, and does nothing any more. */
 static void expect_broken(struct loop *loop)
 {
-	ok(loop->host, riser_driver_config_wait(loop->driver, 1000 * MS));
+	ok(loop->host, riser_driver_config_wait(loop->driver, PATIENCE));
 	assert_true(needs_reset(loop));
 	ok(loop->host, riser_driver_notify(loop->queues[0]));
 	ok(loop->host, riser_driver_notify(loop->queues[1]));
@@ -170,7 +170,7 @@ static void rings_outside(struct riser_host *host)
 		ok(host, riser_driver_queue_raw(driver, 0, SIZE, at[0], at[1], at[2]));
 		ok(host, riser_driver_queue(driver, 1, SIZE, &other));
 		ok(host, riser_driver_ready(driver));
-		ok(host, riser_driver_config_wait(driver, 1000 * MS));
+		ok(host, riser_driver_config_wait(driver, PATIENCE));
 		ok(host, riser_driver_status(driver, &status));
 		assert_true(status & VIRTIO_CONFIG_S_NEEDS_RESET);
 		riser_driver_destroy(driver);

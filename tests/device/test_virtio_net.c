@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { RX, TX, HEADER = 12, ROOM = 1024, BUFFERS = 64, FRAME_MAX = 65535 + 18 };
-#define WAIT (UINT64_C(2000) * MS)
+#define WAIT PATIENCE
 #define CABLE "virtio_net.cable"
 #define BIT(n) (UINT64_C(1) << (n))
 
@@ -29,7 +29,7 @@ static int plug_in(void)
 {
 	struct sockaddr_un address = { AF_UNIX, CABLE };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	struct timeval patience = { .tv_sec = 2 };
+	struct timeval patience = { .tv_sec = 600 };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	assert_int_equal(connect(fd, (void *)&address, sizeof(address)), 0);

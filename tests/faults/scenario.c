@@ -13,11 +13,11 @@
 enum { DMA_COPY = 1, DMA_MAPPED, DMA_SCATTER, DMA_HOLD, DMA_USE, DMA_RELEASE };
 enum { FROM = 0x1000, TO = 0x40000, LENGTH = 5000 };
 
-static uint64_t patience_ns = UINT64_C(10000000000);
+static uint64_t patience_ns = UINT64_C(120000000000);
 
 void scenario_be_patient(enum patience patience)
 {
-	patience_ns = patience == LONG ? UINT64_C(10000000000) : UINT64_C(400000000);
+	patience_ns = patience == LONG ? UINT64_C(120000000000) : UINT64_C(400000000);
 }
 
 const char scenario_options[] = "";

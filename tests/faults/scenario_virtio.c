@@ -10,11 +10,11 @@
 #include <linux/virtio_ring.h>
 
 enum { LENGTH = 4096, PARTS = 2 };
-static uint64_t patience_ns = UINT64_C(10000000000);
+static uint64_t patience_ns = UINT64_C(120000000000);
 
 void scenario_be_patient(enum patience patience)
 {
-	patience_ns = patience == LONG ? UINT64_C(10000000000) : UINT64_C(400000000);
+	patience_ns = patience == LONG ? UINT64_C(120000000000) : UINT64_C(400000000);
 }
 
 const char scenario_options[] = "size=1M,aio=threads";

@@ -117,7 +117,7 @@ static void run_out_of_descriptors(struct stage *stage)
 	for (rlim_t left = 0; left < DESCRIPTORS; left++) {
 		int got;
 
-		alarm(20);
+		alarm(1200);
 		stage_forget_lines(stage);
 		got = try_limited(stage, left);
 		if (got > 1)
@@ -172,7 +172,7 @@ static void come_and_go(struct stage *stage)
 
 	stage_serve(stage);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		alarm(20);
+		alarm(1200);
 		if (round % 4)
 			visit(stage, round % 65);
 		else

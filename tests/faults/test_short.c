@@ -15,7 +15,7 @@ static void run(struct stage *stage, const char *name,
 	struct holdings before = inject_holdings();
 	struct outcome outcome;
 
-	alarm(60);
+	alarm(1200);
 	inject_interrupt(most);
 	outcome = session(stage);
 	inject_stop();

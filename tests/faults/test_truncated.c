@@ -354,7 +354,7 @@ static void serve_lives(void)
 	close(mkstemp(socket));
 	unlink(socket);
 	equal(posix_spawn(&server, words[0], NULL, NULL, words, environ), 0);
-	for (unsigned tries = 0; ret && tries < 500; tries++) {
+	for (unsigned tries = 0; ret && tries < 60000; tries++) {
 		usleep(10000);
 		ret = riser_client_create(socket, &config, &stage.host, &error);
 	}
@@ -376,7 +376,7 @@ static void with(const char *model, const char *name, void (*test)(struct stage 
 {
 	struct stage stage = { 0 };
 
-	alarm(20);
+	alarm(1200);
 	start(&stage, model);
 	test(&stage);
 	stop(&stage);

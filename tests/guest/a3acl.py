@@ -90,7 +90,7 @@ def main():
             check_refusals(qmp)
             qmp('system_reset')
             qmp('quit')
-            assert process.wait(10) == 0
+            assert process.wait(vm.PATIENCE) == 0
         finally:
             process.kill()
             process.wait()

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import time
 
+PATIENCE = 1800  # seconds: ends what hangs, on a machine however slow
+
 
 class Monitor:
     """One of QEMU's sockets, on which this end listens: QEMU connects when it starts."""
-    patience = 150  # seconds
+    patience = PATIENCE
 
     def __init__(self, path):
         self.path = path
@@ -48,7 +50,7 @@ class Qmp(Monitor):
 
     def plug(self, **device):
         """Tried for a while: a device that was unplugged lets go of its server a moment later."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + self.patience
         while True:
             try:
                 return self.command('device_add', **device)
@@ -143,8 +145,8 @@ def program(build):
     return made.stdout.strip()
 
 
-def wait_for(what, seconds=30):
-    until = time.time() + seconds
+def wait_for(what):
+    until = time.time() + PATIENCE
     while not what():
         if time.time() > until:
             raise TimeoutError

@@ -252,7 +252,7 @@ class Program(unittest.TestCase):
 
     def riser(self, *words, **environment):
         return subprocess.run([BUILD / "riser", *words], capture_output=True, text=True,
-                              timeout=60, check=False, env={**os.environ, **environment})
+                              timeout=600, check=False, env={**os.environ, **environment})
 
     def program(self, text, mode=0o755):
         path = self.work / "dev.py"
@@ -305,7 +305,7 @@ class Program(unittest.TestCase):
                 host.write(0, 4, 0x42)
                 self.assertEqual([host.read(0, 0) for _ in range(5)], NUMBERS)
             server.terminate()
-            self.assertEqual(server.wait(10), 0)
+            self.assertEqual(server.wait(600), 0)
         self.assertFalse(socket.exists())
 
 

@@ -161,7 +161,7 @@ class Guest(threading.Thread):
             self.events.append(self.pool.clock())
         else:
             self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
+        self.process.wait(PATIENCE)
         for name, count in self.latest.items():
             self.tally[name] = self.tally.get(name, 0) + count
         for server in self.plugged.values():

@@ -22,7 +22,7 @@ class Client:
     def __init__(self, path, rng):
         self.rng = rng
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(10)
+        self.sock.settimeout(600)
         self.sock.connect(path)
         self.id = 0
         self.memory = os.memfd_create("guest")

@@ -54,7 +54,7 @@ class Server:
         self.clients = {"guest": 0, "killed": 0, "raw": 0}
 
     def wait_until_up(self):
-        until = time.monotonic() + 30
+        until = time.monotonic() + 600
         while not os.path.exists(self.path):
             if self.process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"riser serve {self.name} does not begin; see {self.log.name}")
@@ -66,7 +66,7 @@ class Server:
 
     def rest(self, seconds):
         """A client has gone: notes what is held once its descriptors are."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 600
         held = self.held()
         while self.idle_fds is not None and held[4] > self.idle_fds and time.monotonic() < until:
             time.sleep(0.02)
@@ -78,7 +78,7 @@ class Server:
         if self.process.poll() is not None:
             return f"{self.name}: the server ended with status {self.process.returncode}"
         self.process.terminate()
-        status = self.process.wait(30)
+        status = self.process.wait(600)
         self.log.close()
         return f"{self.name}: the server ended with status {status}" if status else None
 

@@ -167,7 +167,7 @@ static void job_done(struct riser_dev *dev, struct riser_job *job)
 /* What an attachment does: runs what is posted until nothing is under way. */
 static void settle(void)
 {
-	for (unsigned i = 0; i < 5000 && riser__work_busy(host.dev); i++)
+	for (unsigned i = 0; i < 600000 && riser__work_busy(host.dev); i++)
 		usleep(1000);
 	assert_false(riser__work_busy(host.dev));
 	riser__dev_run_posted(host.dev);
