@@ -46,6 +46,22 @@ says() {
 	}
 }
 
+# types LINES COMMAND…: runs it and types the lines once the guest's shell is there; its status in $status.
+types() {
+	local lines=$1
+	shift
+	: >"$work/log" # the last run's words are not this one's
+	rm -f "$work/typed"
+	mkfifo "$work/typed"
+	exec 6<>"$work/typed" # both ends, so that it does not end with the lines
+	timeout $patience "$@" >"$work/log" 2>&1 <&6 6>&- &
+	waits_for 'guest#' "$work/log" $!
+	printf '%s\n' "$lines" >&6
+	wait $!
+	status=$?
+	exec 6>&-
+}
+
 # waits_until COMMAND…: until it succeeds.
 waits_until() {
 	local until=$((SECONDS + patience))

@@ -23,8 +23,8 @@ for round in $(seq ROUNDS); do
 	echo "used: $(head -c 4 /dev/my_rng1 | od -An -tu4)"
 	until [ "$(count)" = 1 ]; do sleep 0.05; done
 done
-echo "all rounds"
-sleep 3 # QEMU lets go of the device after the guest has
+echo "waiting for the last"
+until [ "$(count)" = 2 ]; do sleep 0.05; done # QEMU has let go of the one before
 '''
 
 
@@ -62,7 +62,7 @@ def run(attach, machine, folder):
     accepted = threading.Thread(target=monitor.accept)
     accepted.start()
     guest = subprocess.Popen(
-        [RISER, 'run', '--attach', attach, '--machine', machine, '--timeout', '90', f'{folder}/my_rng', '--', '-device',
+        [RISER, 'run', '--attach', attach, '--machine', machine, f'{folder}/my_rng', '--', '-device',
          'pcie-root-port,id=rootport,chassis=1,slot=1', '-qmp', f'unix:{monitor.path}'],
         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     accepted.join()

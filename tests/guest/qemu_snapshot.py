@@ -83,11 +83,14 @@ def start(folder, program, *arguments):
 
 def begin_copy(guest):
     """A copy that is under way while the machine stands still."""
-    copy(guest, MEMORY, BUFFER, 4, RUN)
-    guest.qmp('cont')
-    time.sleep(0.02)
-    guest.qmp('stop')
-    check('a copy is under way', RUN, running(guest))
+    under_way = 0
+    while not under_way:  # a slow machine may have come to its end
+        copy(guest, MEMORY, BUFFER, 4, RUN)
+        guest.qmp('cont')
+        time.sleep(0.02)
+        guest.qmp('stop')
+        under_way = running(guest)
+    check('a copy is under way', RUN, under_way)
 
 
 def check_copy(guest, what):

@@ -102,7 +102,7 @@ static void edu_begin(struct edu *edu)
 static int edu_expect(struct edu *edu, u32 causes)
 {
 	if (!wait_event_timeout(edu->wait, (atomic_read(&edu->causes) & causes) == causes,
-				5 * HZ))
+				60 * HZ))
 		return -ETIMEDOUT;
 	if (fatal_signal_pending(current))
 		return -EINTR;
