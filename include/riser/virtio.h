@@ -116,6 +116,14 @@ struct riser_virtio_device {
 	int (*loaded)(struct riser_dev *dev, uint32_t version);
 	/* Once, if init() succeeded. */
 	void (*fini)(struct riser_dev *dev);
+	/*
+	 * For a device that may take long to let go of a queue, as a disk that is slow. Called
+	 * instead of the queue's stop() where the driver asks whether its reset is over (virtio
+	 * 2.6.1, 4.1.4.3.2): it begins to end what is under way, and returns. The reset is
+	 * over, and reset() called, once every chain of the queue has been pushed; until then
+	 * the memory of those chains may be used. stop() may follow while the driver waits.
+	 */
+	void (*drain)(struct riser_dev *dev, struct riser_vq *vq);
 };
 
 /* ---- Device ------------------------------------------------------------------------------ */

@@ -152,6 +152,11 @@ void driver_queue_free(struct riser_driver_queue *queue);
 int driver_part_add(struct riser_driver_queue *queue, uint64_t iova, uint32_t length,
 		    uint16_t flags);
 
+/*
+ * Whether to look again for the end of a reset, at first at once and then after a rest; `looks`
+ * counts from 0.
+ */
+bool driver_look_again(struct riser_driver *driver, unsigned looks);
 /* driver.c */
 int driver_no_memory(struct riser_host *host); /* -ENOMEM, with words */
 int driver_irq_wait(struct riser_driver *driver, unsigned vector, uint64_t timeout);

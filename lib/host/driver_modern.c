@@ -117,16 +117,18 @@ static int modern_get_status(struct riser_driver *driver, uint8_t *status)
 /* A reset is over when the status reads as 0 (virtio 4.1.4.3.2). */
 static int modern_set_status(struct riser_driver *driver, uint8_t status)
 {
+	unsigned looks = 0;
 	uint8_t now = 0;
 	int ret = set(driver, FIELD(device_status), status);
 
-	for (int tries = 0; !ret && !status && tries < 1000; tries++) {
+	if (ret || status)
+		return ret;
+	do
 		ret = modern_get_status(driver, &now);
-		if (ret || !now)
-			return ret;
-	}
-	return now ? riser__host_fail(driver->host, -EIO, "the device does not end its reset")
-		   : ret;
+	while (!ret && now && driver_look_again(driver, looks++));
+	return !ret && now ? riser__host_fail(driver->host, -EIO,
+					      "the device does not end its reset")
+			   : ret;
 }
 
 static int modern_get_isr(struct riser_driver *driver, uint8_t *isr)
@@ -213,13 +215,17 @@ static int modern_enable_queue(struct riser_driver_queue *queue)
 
 static int modern_reset_queue(struct riser_driver *driver, unsigned index)
 {
-	uint64_t value = 1;
+	unsigned looks = 0;
+	uint64_t value = 0;
 	int ret = set(driver, FIELD(queue_select), index);
 
 	if (!ret)
 		ret = set(driver, QUEUE_RESET, 2, 1);
-	for (int tries = 0; !ret && value && tries < 1000; tries++)
+	if (ret)
+		return ret;
+	do
 		ret = get(driver, QUEUE_RESET, 2, &value);
+	while (!ret && value && driver_look_again(driver, looks++));
 	return !ret && value ? riser__host_fail(driver->host, -EIO,
 						"queue %u does not end its reset", index)
 			     : ret;

@@ -10,12 +10,24 @@ enum {
 	 * the bench's own passes only when it is told to. */
 	BENCH_STEP = 100000,
 	BENCH_REST = 20000,
-	LOOKS = 64, /* before what else the host has to do, such as DMA by message */
+	RESET_REST = 1000000, /* between two looks at a reset that takes long, … */
+	RESETS_MOST = 60000,  /* … and how many of them are patience enough */
+	LOOKS = 64,	      /* before what else the host has to do, such as DMA by message */
 };
 
 static void rest(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = BENCH_REST }, NULL);
+}
+
+bool driver_look_again(struct riser_driver *driver, unsigned looks)
+{
+	if (looks < LOOKS)
+		return true;
+	if (driver->host->impl->simulated)
+		riser_host_advance(driver->host, BENCH_STEP);
+	nanosleep(&(struct timespec){ .tv_nsec = RESET_REST }, NULL);
+	return looks < RESETS_MOST;
 }
 
 static int look(struct riser_driver_queue *queue, uint64_t left)

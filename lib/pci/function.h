@@ -115,6 +115,8 @@ void riser__irq_destroy(struct riser_dev *dev);
 void riser__irq_reset(struct riser_dev *dev);
 /* Takes over the guest's settings from configuration space and acts on what changed. */
 void riser__irq_update(struct riser_dev *dev);
+/* INTx of a device that keeps its interrupt's causes itself, whatever the mode is now. */
+void riser__irq_set_line(struct riser_dev *dev, bool raised);
 /* The MSI-X table and pending bits in the BAR. True if [offset, offset + size) is in them. */
 bool riser__msix_read(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t *value);
 bool riser__msix_write(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t value);

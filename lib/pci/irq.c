@@ -145,6 +145,14 @@ int riser_irq_lower(struct riser_dev *dev, unsigned vector)
 	return 0;
 }
 
+void riser__irq_set_line(struct riser_dev *dev, bool raised)
+{
+	riser__irq_lock(dev);
+	set_raised(&dev->pci->irq, 0, raised);
+	update_level(dev);
+	riser__irq_unlock(dev);
+}
+
 enum riser_irq_mode riser_irq_mode(const struct riser_dev *dev)
 {
 	enum riser_irq_mode mode;

@@ -156,19 +156,21 @@ int riser__virtio_init(struct riser_dev *dev)
 	return ret ? riser_fail(dev, ret, "no memory for the queues") : 0;
 }
 
-static void stop_queues(struct riser__virtio *virtio)
+static bool stop_queues(struct riser__virtio *virtio, bool waits)
 {
-	for (unsigned i = 0; i < virtio->vq_count; i++)
-		riser__vq_stop(&virtio->vqs[i]);
+	bool stopped = true;
+
 	virtio->running = false;
+	for (unsigned i = 0; i < virtio->vq_count; i++)
+		stopped = riser__vq_stop(&virtio->vqs[i], waits) && stopped;
+	return stopped;
 }
 
-void riser__virtio_reset(struct riser_dev *dev, enum riser_reset kind)
+static void end_reset(struct riser__virtio *virtio, enum riser_reset kind)
 {
-	struct riser__virtio *virtio = riser__virtio_of(dev);
+	struct riser_dev *dev = virtio->dev;
 	struct riser__virtio_regs *regs = &virtio->state->regs;
 
-	stop_queues(virtio);
 	for (unsigned i = 0; i < virtio->vq_count; i++)
 		riser__vq_forget(&virtio->vqs[i]);
 	if (kind == RISER_RESET_DRIVER) {
@@ -177,8 +179,10 @@ void riser__virtio_reset(struct riser_dev *dev, enum riser_reset kind)
 	}
 	virtio->driver_features = 0;
 	virtio->negotiated = 0;
-	virtio->legacy_driver = false;
+	virtio->beyond = virtio->resetting = false;
+	virtio->interface = RISER__UNUSED;
 	virtio->broken = false;
+	virtio->generation_seen = true;
 	virtio->config_vector = RISER__NO_VECTOR;
 	riser__virtio_take_isr(virtio);
 	regs->num_queues = (uint16_t)virtio->vq_count;
@@ -188,11 +192,41 @@ void riser__virtio_reset(struct riser_dev *dev, enum riser_reset kind)
 		virtio->model->desc.reset(dev, kind);
 }
 
+/*
+ * A modern driver's reset is over when it reads the status as 0 (virtio 4.1.4.3.2): until then
+ * the device may take the time it needs. All others are over at once.
+ */
+void riser__virtio_reset(struct riser_dev *dev, enum riser_reset kind)
+{
+	struct riser__virtio *virtio = riser__virtio_of(dev);
+	bool waits = kind == RISER_RESET_DRIVER && virtio->interface == RISER__MODERN;
+
+	if (stop_queues(virtio, waits)) {
+		end_reset(virtio, kind);
+	} else {
+		virtio->resetting = true;
+		riser__virtio_take_isr(virtio);
+	}
+}
+
+void riser__virtio_drained(struct riser__virtio *virtio)
+{
+	bool drained = true;
+
+	for (unsigned i = 0; i < virtio->vq_count; i++) {
+		drained = !riser__vq_late(&virtio->vqs[i]) && drained;
+		if (!virtio->resetting)
+			riser__vq_drained(&virtio->vqs[i]);
+	}
+	if (virtio->resetting && drained)
+		end_reset(virtio, RISER_RESET_DRIVER);
+}
+
 void riser__virtio_fini(struct riser_dev *dev)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 
-	stop_queues(virtio);
+	stop_queues(virtio, false);
 	if (virtio->model->desc.fini)
 		virtio->model->desc.fini(dev);
 }

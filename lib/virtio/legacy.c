@@ -7,15 +7,6 @@
 #include "pci/function.h"
 #include "virtio/queue.h"
 
-/* A write begins the legacy interface's use; until a reset the modern one is not looked at. */
-static struct riser__virtio *legacy_of(struct riser_dev *dev)
-{
-	struct riser__virtio *virtio = riser__virtio_of(dev);
-
-	virtio->legacy_driver = true;
-	return virtio;
-}
-
 static struct riser_vq *selected(struct riser__virtio *virtio)
 {
 	unsigned index = virtio->state->regs.queue_select;
@@ -27,7 +18,7 @@ static struct riser_vq *selected(struct riser__virtio *virtio)
 static void set_pfn(struct riser_vq *vq, uint64_t pfn)
 {
 	if (vq->enabled) {
-		riser__vq_stop(vq);
+		riser__vq_stop(vq, false);
 		riser__vq_forget(vq);
 	}
 	if (!pfn)
@@ -51,16 +42,19 @@ static void notify(struct riser__virtio *virtio, uint64_t index)
 	riser__vq_kick(&virtio->vqs[index]);
 }
 
-/* The device's own configuration begins further on while MSI-X is enabled. */
-static const struct riser__slot *config_slot(struct riser_dev *dev, uint64_t *offset)
+/*
+ * The device's own configuration begins further on while MSI-X is enabled. False: the access is
+ * to the header, or goes past the configuration's end.
+ */
+static bool is_config(struct riser_dev *dev, uint64_t *offset, unsigned size)
 {
-	struct riser__regmap *map = dev->pci->bars[RISER__VIRTIO_BAR].map;
 	uint64_t start = VIRTIO_PCI_CONFIG_OFF(riser_irq_mode(dev) == RISER_IRQ_MSIX);
+	uint64_t config_size = riser__virtio_of(dev)->model->config_size;
 
-	if (*offset < start)
-		return NULL;
+	if (*offset < start || *offset - start + size > config_size)
+		return false;
 	*offset = *offset - start + RISER__VIRTIO_CONFIG;
-	return riser__regmap_find(map, *offset);
+	return true;
 }
 
 static uint64_t vq_pfn(const struct riser_vq *vq)
@@ -108,62 +102,79 @@ static int read_header(struct riser__virtio *virtio, uint64_t offset, unsigned s
 
 static int legacy_read(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t *value)
 {
-	const struct riser__slot *slot;
-
-	if (!read_header(riser__virtio_of(dev), offset, size, value))
-		return 0;
-	slot = config_slot(dev, &offset);
-	if (!slot)
-		return -EINVAL;
-	*value = riser__reg_read(dev, slot, offset, size);
+	if (!is_config(dev, &offset, size))
+		return read_header(riser__virtio_of(dev), offset, size, value);
+	*value = 0;
+	riser__bar_read(dev, &dev->pci->bars[RISER__VIRTIO_BAR], offset, (uint8_t *)value,
+			size);
 	return 0;
 }
 
-static int write_header(struct riser__virtio *virtio, uint64_t offset, unsigned size,
-			uint64_t value)
+/*
+ * An access is one register of the header and all of it, or is refused. Either interface may
+ * reset the device; all else is for the one that the driver uses.
+ */
+static bool is_writable(const struct riser__virtio *virtio, uint64_t offset, unsigned size)
 {
-	struct riser_vq *vq = selected(virtio);
-	bool msix = riser_irq_mode(virtio->dev) == RISER_IRQ_MSIX;
-
 	switch (offset << 4 | size) {
 	case VIRTIO_PCI_GUEST_FEATURES << 4 | 4:
-		riser__virtio_set_features(virtio, 0, (uint32_t)value);
-		return 0;
 	case VIRTIO_PCI_QUEUE_PFN << 4 | 4:
+	case VIRTIO_PCI_QUEUE_SEL << 4 | 2:
+	case VIRTIO_PCI_QUEUE_NOTIFY << 4 | 2:
+	case VIRTIO_PCI_STATUS << 4 | 1:
+		return true;
+	case VIRTIO_MSI_CONFIG_VECTOR << 4 | 2:
+	case VIRTIO_MSI_QUEUE_VECTOR << 4 | 2:
+		return riser_irq_mode(virtio->dev) == RISER_IRQ_MSIX;
+	}
+	return false;
+}
+
+static void write_header(struct riser__virtio *virtio, uint64_t offset, uint64_t value)
+{
+	struct riser_vq *vq = selected(virtio);
+
+	switch (offset) {
+	case VIRTIO_PCI_GUEST_FEATURES:
+		riser__virtio_set_features(virtio, 0, (uint32_t)value);
+		break;
+	case VIRTIO_PCI_QUEUE_PFN:
 		if (vq)
 			set_pfn(vq, value);
-		return 0;
-	case VIRTIO_PCI_QUEUE_SEL << 4 | 2:
+		break;
+	case VIRTIO_PCI_QUEUE_SEL:
 		virtio->state->regs.queue_select = (uint16_t)value;
-		return 0;
-	case VIRTIO_PCI_QUEUE_NOTIFY << 4 | 2:
+		break;
+	case VIRTIO_PCI_QUEUE_NOTIFY:
 		notify(virtio, value);
-		return 0;
-	case VIRTIO_PCI_STATUS << 4 | 1:
+		break;
+	case VIRTIO_PCI_STATUS:
 		riser__virtio_set_status(virtio, (uint8_t)value);
-		return 0;
-	case VIRTIO_MSI_CONFIG_VECTOR << 4 | 2:
-		if (msix)
-			virtio->config_vector = riser__virtio_good_vector(virtio, value);
-		return msix ? 0 : -EINVAL;
-	case VIRTIO_MSI_QUEUE_VECTOR << 4 | 2:
-		if (msix && vq)
+		break;
+	case VIRTIO_MSI_CONFIG_VECTOR:
+		virtio->config_vector = riser__virtio_good_vector(virtio, value);
+		break;
+	case VIRTIO_MSI_QUEUE_VECTOR:
+		if (vq)
 			riser__vq_set_vector(vq, riser__virtio_good_vector(virtio, value));
-		return msix ? 0 : -EINVAL;
+		break;
 	}
-	return -EINVAL;
 }
 
 static int legacy_write(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t value)
 {
-	const struct riser__slot *slot;
+	struct riser__virtio *virtio = riser__virtio_of(dev);
+	bool reset = offset == VIRTIO_PCI_STATUS && !value;
 
-	if (!write_header(legacy_of(dev), offset, size, value))
+	if (is_config(dev, &offset, size)) {
+		riser__bar_write(dev, &dev->pci->bars[RISER__VIRTIO_BAR], offset,
+				 (const uint8_t *)&value, size);
 		return 0;
-	slot = config_slot(dev, &offset);
-	if (!slot)
+	}
+	if (!is_writable(virtio, offset, size))
 		return -EINVAL;
-	riser__reg_write(dev, dev->pci->bars[RISER__VIRTIO_BAR].map, slot, offset, size, value);
+	if (reset || riser__virtio_claim(virtio, RISER__LEGACY))
+		write_header(virtio, offset, value);
 	return 0;
 }
 

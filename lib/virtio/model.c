@@ -208,7 +208,6 @@ static int make_bars(struct parts *parts)
 				     .size = power_of_two(32,
 							  VIRTIO_PCI_CONFIG_OFF(true) +
 								  parts->virtio->config_size),
-				     .split = 4,
 				     .ops = &riser__virtio_legacy_ops };
 	ret = make_regs(parts, &bar[1].regs);
 	return ret ? ret : make_caps(parts, table_size);

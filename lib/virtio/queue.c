@@ -138,7 +138,7 @@ bool riser__vq_enable(struct riser_vq *vq)
 
 void riser__vq_forget(struct riser_vq *vq)
 {
-	vq->enabled = false;
+	vq->enabled = vq->resetting = false;
 	vq->size = vq->max_size;
 	vq->vector = RISER__NO_VECTOR;
 	vq->desc_iova = vq->driver_iova = vq->device_iova = 0;
@@ -171,34 +171,77 @@ void riser__vq_start(struct riser_vq *vq)
 	pthread_mutex_unlock(&vq->lock);
 }
 
-static void drop_done(struct riser_vq *vq)
+/* Chains that the device has pushed, and that are not in the ring yet. */
+static void drop_pushed(struct riser_vq *vq)
 {
 	while (vq->done) {
 		struct riser_chain *chain = vq->done;
 
 		vq->done = chain->later;
+		vq->held--;
 		riser__chain_spare(chain);
 	}
 	vq->done_last = &vq->done;
+	while (vq->flying) {
+		struct riser_chain *chain = vq->flying;
+
+		vq->flying = chain->next;
+		if (!chain->done)
+			continue;
+		vq->held--;
+		riser__chain_spare(chain);
+	}
+	vq->flying_last = &vq->flying;
 }
 
-void riser__vq_stop(struct riser_vq *vq)
+static void take_back(struct riser_vq *vq)
 {
-	if (!vq->live)
-		return;
 	pthread_mutex_lock(&vq->lock);
 	atomic_store(&vq->live, false);
 	vq->epoch++;
+	drop_pushed(vq);
+	vq->late += vq->held;
 	vq->in_flight = vq->held = 0;
-	vq->flying = NULL;
-	vq->flying_last = &vq->flying;
 	vq->unpublished = false;
 	vq->kick = false;
-	drop_done(vq);
 	riser__vq_unmap(vq);
 	pthread_mutex_unlock(&vq->lock);
-	if (vq->desc->stop)
-		vq->desc->stop(vq->virtio->dev, vq);
+}
+
+bool riser__vq_stop(struct riser_vq *vq, bool waits)
+{
+	struct riser_dev *dev = vq->virtio->dev;
+	const struct riser_virtio_device *desc = &vq->virtio->model->desc;
+	bool was_live = vq->live;
+
+	if (was_live)
+		take_back(vq);
+	else if (!riser__vq_late(vq))
+		return true;
+	if (!waits || !desc->drain) {
+		if (vq->desc->stop)
+			vq->desc->stop(dev, vq);
+		return true;
+	}
+	if (was_live)
+		desc->drain(dev, vq);
+	return !riser__vq_late(vq);
+}
+
+void riser__vq_drained(struct riser_vq *vq)
+{
+	if (!vq->resetting || riser__vq_late(vq))
+		return;
+	riser__vq_forget(vq);
+	riser__virtio_show_queue(vq->virtio);
+}
+
+void riser__vq_reset(struct riser_vq *vq)
+{
+	if (riser__vq_stop(vq, true))
+		riser__vq_forget(vq);
+	else
+		vq->resetting = true;
 }
 
 /* While it is at work the driver need not notify. */

@@ -60,6 +60,7 @@ struct riser_vq {
 	uint16_t size, vector;
 	uint64_t desc_iova, driver_iova, device_iova;
 	bool enabled;
+	bool resetting; /* by itself; until its chains are back */
 
 	/* Everything below is changed with the lock held. */
 	pthread_mutex_t lock;
@@ -76,6 +77,7 @@ struct riser_vq {
 	bool avail_wrap, used_wrap, signalled_valid;
 	unsigned in_flight; /* descriptors of the packed ring, chains of the split one */
 	unsigned held;	    /* chains that the device has */
+	unsigned late;	    /* those that it had when the queue was stopped, and still has */
 	unsigned batch;	    /* begin()s that are open */
 	bool unpublished;   /* used entries the driver does not know of */
 	struct riser_chain *all, *spare;
@@ -93,8 +95,15 @@ void riser__vq_fini(struct riser_vq *vq);
 bool riser__vq_enable(struct riser_vq *vq);
 /* Begins to work, from the positions that are set. */
 void riser__vq_start(struct riser_vq *vq);
-/* Takes everything back; the device lets go of its chains. */
-void riser__vq_stop(struct riser_vq *vq);
+/*
+ * Takes everything back; the device lets go of its chains. False, only where the driver `waits`
+ * for the end: it has not let go yet, and riser__virtio_drained() follows.
+ */
+bool riser__vq_stop(struct riser_vq *vq, bool waits);
+/* The driver resets the queue alone (virtio 2.6.1). */
+void riser__vq_reset(struct riser_vq *vq);
+/* Ends that, if the device has let go. */
+void riser__vq_drained(struct riser_vq *vq);
 /* As after a reset: not enabled, of its largest size, no vector. */
 void riser__vq_forget(struct riser_vq *vq);
 void riser__vq_set_vector(struct riser_vq *vq, uint16_t vector);
@@ -106,6 +115,8 @@ void riser__vq_settle(struct riser_vq *vq);
 void riser__vq_work(struct riser_dev *dev, struct riser_work *work);
 /* Chains that are not in the ring as used. */
 unsigned riser__vq_held(struct riser_vq *vq);
+/* Chains that a device which drains still has after the queue was stopped. */
+unsigned riser__vq_late(struct riser_vq *vq);
 /* The ring is corrupt: the device needs a reset. With the lock held or without; -EPROTO. */
 int riser__vq_corrupt(struct riser_vq *vq, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -33,6 +33,7 @@ void riser__virtio_quiesce(struct riser_dev *dev)
 		if (virtio->vqs[i].live)
 			riser__vq_settle(&virtio->vqs[i]);
 	}
+	riser__virtio_drained(virtio);
 }
 
 void riser__virtio_saving(struct riser_dev *dev)
@@ -43,9 +44,11 @@ void riser__virtio_saving(struct riser_dev *dev)
 	riser__virtio_quiesce(dev);
 	saved->driver_features = virtio->driver_features;
 	saved->isr = virtio->isr;
-	saved->flags = (uint8_t)((virtio->running ? RISER__SAVED_RUNNING : 0) |
-				 (virtio->broken ? RISER__SAVED_BROKEN : 0) |
-				 (virtio->legacy_driver ? RISER__SAVED_LEGACY : 0));
+	saved->flags =
+		(uint8_t)((virtio->running ? RISER__SAVED_RUNNING : 0) |
+			  (virtio->broken ? RISER__SAVED_BROKEN : 0) |
+			  (virtio->beyond ? RISER__SAVED_BEYOND : 0) |
+			  (virtio->interface == RISER__LEGACY ? RISER__SAVED_LEGACY : 0));
 	saved->config_vector = virtio->config_vector;
 	for (unsigned i = 0; i < virtio->vq_count; i++)
 		save_queue(&virtio->vqs[i], &virtio->saved[i]);
@@ -56,7 +59,7 @@ int riser__virtio_saved(struct riser_dev *dev)
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 
 	for (unsigned i = 0; virtio && i < virtio->vq_count; i++) {
-		if (!riser__vq_held(&virtio->vqs[i]))
+		if (!riser__vq_held(&virtio->vqs[i]) && !riser__vq_late(&virtio->vqs[i]))
 			continue;
 		riser_log(dev, RISER_ERROR, "queue %u (%s) has requests under way: not saved",
 			  i, virtio->vqs[i].desc->name);
@@ -65,13 +68,18 @@ int riser__virtio_saved(struct riser_dev *dev)
 	return 0;
 }
 
+/* Positions in a packed ring are places in it; those of a split one go on counting. */
+static bool is_place(const struct riser__vq_saved *saved, uint64_t position)
+{
+	return !saved->enabled || (position & 0xffff) < saved->size;
+}
+
 static bool load_queue(struct riser_vq *vq, const struct riser__vq_saved *saved)
 {
-	uint64_t most = vq->max_size;
 	bool packed = riser_virtio_has(vq->virtio->dev, RISER__F_RING_PACKED);
 
-	if (saved->size > most || (packed && ((saved->next_avail & 0xffff) >= most ||
-					      (saved->next_used & 0xffff) >= most)))
+	if (saved->size > vq->max_size || (packed && (!is_place(saved, saved->next_avail) ||
+						      !is_place(saved, saved->next_used))))
 		return false;
 	vq->size = (uint16_t)saved->size;
 	vq->vector = riser__virtio_good_vector(vq->virtio, saved->vector);
@@ -82,13 +90,17 @@ static bool load_queue(struct riser_vq *vq, const struct riser__vq_saved *saved)
 	vq->next_used = (uint16_t)saved->next_used;
 	vq->avail_wrap = saved->next_avail >> WRAP_BIT & 1;
 	vq->used_wrap = saved->next_used >> WRAP_BIT & 1;
-	return !saved->enabled || riser__vq_enable(vq);
+	if (!saved->enabled)
+		return true;
+	/* A legacy driver sets its queues up before the features are settled. */
+	return (vq->virtio->negotiated || vq->virtio->interface == RISER__LEGACY) &&
+	       riser__vq_enable(vq);
 }
 
 static int load_queues(struct riser__virtio *virtio)
 {
 	for (unsigned i = 0; i < virtio->vq_count; i++)
-		riser__vq_stop(&virtio->vqs[i]);
+		riser__vq_stop(&virtio->vqs[i], false);
 	for (unsigned i = 0; i < virtio->vq_count; i++)
 		riser__vq_forget(&virtio->vqs[i]);
 	for (unsigned i = 0; i < virtio->vq_count; i++) {
@@ -101,23 +113,46 @@ static int load_queues(struct riser__virtio *virtio)
 	return 0;
 }
 
+/* The same queues, driven by an interface that is there. */
+static int check_shape(const struct riser__virtio *virtio)
+{
+	const struct riser__virtio_saved *saved = &virtio->state->saved;
+	unsigned queues = virtio->state->regs.num_queues;
+
+	if (saved->flags & RISER__SAVED_LEGACY && virtio->dev->desc != &virtio->model->legacy)
+		return riser_fail(virtio->dev, -EINVAL,
+				  "the saved state is of a legacy driver; legacy=on makes a "
+				  "device for one");
+	for (unsigned i = virtio->vq_count; i < virtio->model->queues; i++)
+		queues = virtio->saved[i].size || virtio->saved[i].enabled ? i + 1 : queues;
+	if (queues != virtio->vq_count)
+		return riser_fail(virtio->dev, -EINVAL,
+				  "the saved state has %u queues, the device %u", queues,
+				  virtio->vq_count);
+	return 0;
+}
+
+/* A driver that has agreed on features, or a legacy one that uses its queues. */
 static int load_features(struct riser__virtio *virtio)
 {
 	const struct riser__virtio_saved *saved = &virtio->state->saved;
-	uint64_t offered = virtio->offered;
+	uint8_t status = virtio->state->regs.device_status;
+	bool legacy = saved->flags & RISER__SAVED_LEGACY;
+	bool running = saved->flags & RISER__SAVED_RUNNING;
+	bool agreed = legacy ? running : status & VIRTIO_CONFIG_S_FEATURES_OK;
 
-	virtio->legacy_driver = saved->flags & RISER__SAVED_LEGACY;
-	if (virtio->legacy_driver)
-		offered = riser__virtio_legacy_features(virtio);
+	virtio->interface = legacy ? RISER__LEGACY : status ? RISER__MODERN : RISER__UNUSED;
 	virtio->driver_features = saved->driver_features;
+	virtio->beyond = saved->flags & RISER__SAVED_BEYOND;
 	virtio->negotiated = 0;
-	if (virtio->state->regs.device_status & VIRTIO_CONFIG_S_FEATURES_OK ||
-	    saved->flags & RISER__SAVED_RUNNING) {
-		if (saved->driver_features & ~offered)
-			return riser_fail(virtio->dev, -EINVAL,
-					  "the saved state has features that are not offered");
-		virtio->negotiated = saved->driver_features;
-	}
+	if (running && !legacy && (!agreed || !(status & VIRTIO_CONFIG_S_DRIVER_OK)))
+		return riser_fail(virtio->dev, -EINVAL,
+				  "the saved state's queues are at work, its status is %#x",
+				  status);
+	if (agreed && !riser__virtio_takes_features(virtio, saved->driver_features))
+		return riser_fail(virtio->dev, -EINVAL,
+				  "the saved state has features that do not go together here");
+	virtio->negotiated = agreed ? saved->driver_features : 0;
 	return 0;
 }
 
@@ -125,8 +160,12 @@ int riser__virtio_loaded(struct riser_dev *dev, uint32_t version)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 	const struct riser__virtio_saved *saved = &virtio->state->saved;
-	int ret = load_features(virtio);
+	int ret = check_shape(virtio);
 
+	if (!ret)
+		ret = load_features(virtio);
+	virtio->resetting = false;
+	virtio->generation_seen = true;
 	virtio->broken = saved->flags & RISER__SAVED_BROKEN;
 	virtio->isr = saved->isr;
 	virtio->config_vector = riser__virtio_good_vector(virtio, saved->config_vector);
@@ -137,6 +176,7 @@ int riser__virtio_loaded(struct riser_dev *dev, uint32_t version)
 		ret = virtio->model->desc.loaded(dev, version);
 	if (ret)
 		return ret;
+	riser__virtio_show_queue(virtio);
 	virtio->running = saved->flags & RISER__SAVED_RUNNING;
 	for (unsigned i = 0; i < virtio->vq_count && virtio->running; i++) {
 		if (!virtio->vqs[i].enabled)

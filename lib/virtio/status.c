@@ -21,14 +21,17 @@ void riser__virtio_set_features(struct riser__virtio *virtio, uint32_t word, uin
 {
 	uint64_t mask = word < 2 ? UINT64_C(0xffffffff) << (32 * word) : 0;
 
-	if (virtio->state->regs.device_status & VIRTIO_CONFIG_S_FEATURES_OK) {
+	/* A legacy driver's are settled once it uses a queue (virtio 3.1.2). */
+	if (virtio->state->regs.device_status & VIRTIO_CONFIG_S_FEATURES_OK ||
+	    virtio->running) {
 		riser__dev_mistake(virtio->dev, RISER__READ_ONLY,
-				   "features written after FEATURES_OK");
+				   "features written after they were agreed on");
 		return;
 	}
+	virtio->beyond = virtio->beyond || (!mask && bits);
 	virtio->driver_features &= ~mask;
-	virtio->driver_features |= word < 2 ? (uint64_t)bits << (32 * word) : 0;
-	if (virtio->legacy_driver)
+	virtio->driver_features |= mask ? (uint64_t)bits << (32 * word) : 0;
+	if (virtio->interface == RISER__LEGACY)
 		virtio->driver_features &= riser__virtio_legacy_features(virtio);
 }
 
@@ -48,16 +51,16 @@ static bool complete(const struct riser__virtio *virtio, uint64_t bits)
 	return true;
 }
 
-/* Whether the device goes along with what the modern driver wants. */
-static bool agree(struct riser__virtio *virtio)
+bool riser__virtio_takes_features(const struct riser__virtio *virtio, uint64_t bits)
 {
-	const struct riser_virtio_device *desc = &virtio->model->desc;
-	uint64_t bits = virtio->driver_features;
+	uint64_t offered = virtio->offered;
 
-	if (bits & ~virtio->offered) {
+	if (virtio->interface == RISER__LEGACY)
+		return !(bits & ~riser__virtio_legacy_features(virtio));
+	if (virtio->beyond || bits & ~offered) {
 		riser_log(virtio->dev, RISER_WARN,
-			  "guest: features %#" PRIx64 " taken that are not offered",
-			  bits & ~virtio->offered);
+			  "guest: features %#" PRIx64 "%s taken that are not offered",
+			  bits & ~offered, virtio->beyond ? " and past 63" : "");
 		return false;
 	}
 	if (!(bits & RISER_VIRTIO_BIT(RISER__F_VERSION_1))) {
@@ -65,7 +68,16 @@ static bool agree(struct riser__virtio *virtio)
 			  "guest: a modern driver has to take VERSION_1");
 		return false;
 	}
-	if (!complete(virtio, bits) ||
+	return complete(virtio, bits);
+}
+
+/* Whether the device goes along with what the modern driver wants. */
+static bool agree(struct riser__virtio *virtio)
+{
+	const struct riser_virtio_device *desc = &virtio->model->desc;
+	uint64_t bits = virtio->driver_features;
+
+	if (!riser__virtio_takes_features(virtio, bits) ||
 	    (desc->negotiate && desc->negotiate(virtio->dev, bits) < 0))
 		return false;
 	atomic_store_explicit(&virtio->negotiated, bits, memory_order_relaxed);
@@ -74,7 +86,7 @@ static bool agree(struct riser__virtio *virtio)
 
 void riser__virtio_run(struct riser__virtio *virtio)
 {
-	if (virtio->legacy_driver)
+	if (virtio->interface == RISER__LEGACY)
 		atomic_store_explicit(&virtio->negotiated, virtio->driver_features,
 				      memory_order_relaxed);
 	virtio->running = true;
@@ -88,6 +100,19 @@ void riser__virtio_run(struct riser__virtio *virtio)
 		riser__vq_kick(&virtio->vqs[i]);
 }
 
+bool riser__virtio_claim(struct riser__virtio *virtio, enum riser__interface interface)
+{
+	if (virtio->interface == RISER__UNUSED)
+		virtio->interface = interface;
+	if (virtio->interface == interface && !virtio->resetting)
+		return true;
+	riser__dev_mistake(virtio->dev, RISER__READ_ONLY, "write by the %s interface, %s",
+			   interface == RISER__LEGACY ? "legacy" : "modern",
+			   virtio->resetting ? "before the device's reset is over"
+					     : "while the driver uses the other one");
+	return false;
+}
+
 uint8_t riser__virtio_status(const struct riser__virtio *virtio)
 {
 	uint8_t status = virtio->state->regs.device_status;
@@ -95,24 +120,34 @@ uint8_t riser__virtio_status(const struct riser__virtio *virtio)
 	return virtio->broken ? status | VIRTIO_CONFIG_S_NEEDS_RESET : status;
 }
 
+/* Bits are set one after another, and cleared only all together, by a reset (virtio 2.1.1). */
 void riser__virtio_set_status(struct riser__virtio *virtio, uint8_t status)
 {
 	struct riser__virtio_regs *regs = &virtio->state->regs;
+	bool legacy = virtio->interface == RISER__LEGACY, broken;
 
 	if (!status) {
 		riser__virtio_reset(virtio->dev, RISER_RESET_DRIVER);
 		return;
 	}
+	if (regs->device_status & ~status)
+		riser__dev_mistake(virtio->dev, RISER__READ_ONLY,
+				   "status bits %#x cleared, but not by a reset",
+				   regs->device_status & ~status);
 	status &= (uint8_t) ~(VIRTIO_CONFIG_S_NEEDS_RESET | regs->device_status);
-	if (!virtio->legacy_driver && status & VIRTIO_CONFIG_S_FEATURES_OK && !agree(virtio))
+	if (!legacy && status & VIRTIO_CONFIG_S_FEATURES_OK && !agree(virtio))
 		status &= (uint8_t)~VIRTIO_CONFIG_S_FEATURES_OK;
 	regs->device_status |= status;
 	if (!(status & VIRTIO_CONFIG_S_DRIVER_OK) || virtio->running)
 		return;
-	if (virtio->legacy_driver || regs->device_status & VIRTIO_CONFIG_S_FEATURES_OK)
-		riser__virtio_run(virtio);
-	else
+	if (!legacy && !(regs->device_status & VIRTIO_CONFIG_S_FEATURES_OK))
 		riser_virtio_needs_reset(virtio->dev, "DRIVER_OK without FEATURES_OK");
+	broken = virtio->broken;
+	if (legacy || regs->device_status & VIRTIO_CONFIG_S_FEATURES_OK)
+		riser__virtio_run(virtio);
+	/* What went wrong before, the driver is told now (virtio 2.1.2). */
+	if (broken)
+		riser__virtio_notify_config(virtio);
 }
 
 void riser_virtio_needs_reset(struct riser_dev *dev, const char *format, ...)
@@ -126,5 +161,5 @@ void riser_virtio_needs_reset(struct riser_dev *dev, const char *format, ...)
 	va_end(args);
 	riser__dev_mistake(dev, RISER__NEEDS_RESET, "%s", line);
 	if (!atomic_exchange(&virtio->broken, true) && virtio->running)
-		riser__virtio_interrupt(virtio, RISER__ISR_CONFIG, virtio->config_vector);
+		riser__virtio_notify_config(virtio);
 }

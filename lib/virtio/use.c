@@ -100,7 +100,7 @@ static void publish(struct riser_vq *vq)
 		return;
 	vq->unpublished = false;
 	if (riser__vq_ring(vq)->publish(vq))
-		riser__virtio_interrupt(vq->virtio, RISER__ISR_QUEUE, vq->vector);
+		riser__virtio_notify_queue(vq->virtio, vq->vector);
 }
 
 /* Where the ring is not mapped only the device's thread may touch it. */
@@ -112,12 +112,20 @@ static void hand_over(struct riser_vq *vq, struct riser_chain *chain)
 	riser_post(vq->virtio->dev, &vq->work);
 }
 
+/* It is not the driver's any more, who may wait for the last one. */
+static void take_late(struct riser_vq *vq, struct riser_chain *chain)
+{
+	riser__chain_spare(chain);
+	if (!--vq->late)
+		riser_post(vq->virtio->dev, &vq->work);
+}
+
 void riser_vq_push(struct riser_vq *vq, struct riser_chain *chain)
 {
 	riser__chain_unmap(chain);
 	pthread_mutex_lock(&vq->lock);
 	if (chain->epoch != vq->epoch) {
-		riser__chain_spare(chain);
+		take_late(vq, chain);
 	} else if (!riser__vq_direct(vq)) {
 		hand_over(vq, chain);
 	} else {
@@ -173,8 +181,20 @@ void riser__vq_work(struct riser_dev *dev, struct riser_work *work)
 	vq->kick = false;
 	if (riser_vq_live(vq))
 		riser__vq_settle(vq);
+	else
+		riser__virtio_drained(vq->virtio);
 	if (kick)
 		riser__vq_kick(vq);
+}
+
+unsigned riser__vq_late(struct riser_vq *vq)
+{
+	unsigned late;
+
+	pthread_mutex_lock(&vq->lock);
+	late = vq->virtio->model->desc.drain ? vq->late : 0;
+	pthread_mutex_unlock(&vq->lock);
+	return late;
 }
 
 unsigned riser__vq_held(struct riser_vq *vq)

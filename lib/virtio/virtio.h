@@ -63,7 +63,12 @@ struct riser__virtio_regs {
 };
 
 /* What is saved beyond registers, of the device and of each queue. */
-enum { RISER__SAVED_RUNNING = 1, RISER__SAVED_BROKEN = 2, RISER__SAVED_LEGACY = 4 };
+enum {
+	RISER__SAVED_RUNNING = 1,
+	RISER__SAVED_BROKEN = 2,
+	RISER__SAVED_LEGACY = 4,
+	RISER__SAVED_BEYOND = 8,
+};
 struct riser__virtio_saved {
 	uint64_t driver_features;
 	uint16_t config_vector;
@@ -92,6 +97,9 @@ struct riser__virtio_model {
 	uint32_t config_size;
 };
 
+/* The interface that the driver uses; the first write after a reset says which. */
+enum riser__interface { RISER__UNUSED, RISER__MODERN, RISER__LEGACY };
+
 struct riser__virtio {
 	struct riser_dev *dev;
 	const struct riser__virtio_model *model;
@@ -101,7 +109,10 @@ struct riser__virtio {
 	uint64_t driver_features; /* as written so far */
 	/* Agreed on; 0 before. Any thread reads it. */
 	atomic_uint_least64_t negotiated;
-	bool legacy_driver;	  /* it used the legacy interface since the reset */
+	bool beyond; /* it took features past those that there are */
+	enum riser__interface interface;
+	bool resetting;		  /* by the driver, which waits for the end */
+	bool generation_seen;	  /* the driver has read it since it was counted up */
 	atomic_bool running;	  /* queues are processed */
 	atomic_bool broken;	  /* DEVICE_NEEDS_RESET */
 	pthread_mutex_t irq_lock; /* isr and the level that goes with it */
@@ -142,6 +153,8 @@ void riser__virtio_destroy(struct riser_dev *dev);
 int riser__virtio_init(struct riser_dev *dev);
 void riser__virtio_reset(struct riser_dev *dev, enum riser_reset kind);
 void riser__virtio_fini(struct riser_dev *dev);
+/* A queue's last chain is back after it was stopped: what has waited for that goes on. */
+void riser__virtio_drained(struct riser__virtio *virtio);
 
 /*
  * save.c: what the device holds is pushed, while it still may reach the guest's memory. Takes a
@@ -154,16 +167,26 @@ int riser__virtio_saved(struct riser_dev *dev);
 int riser__virtio_loaded(struct riser_dev *dev, uint32_t version);
 
 /* status.c: what the driver does to the status and the features. */
+/*
+ * It writes by this interface. False, and a line in the log: it uses the other one, whose rings
+ * are laid out in another way.
+ */
+bool riser__virtio_claim(struct riser__virtio *virtio, enum riser__interface interface);
 void riser__virtio_set_status(struct riser__virtio *virtio, uint8_t status);
 uint8_t riser__virtio_status(const struct riser__virtio *virtio);
 void riser__virtio_set_features(struct riser__virtio *virtio, uint32_t word, uint32_t bits);
+/* Whether the device offers all of `bits` by this interface, and each has what it needs. */
+bool riser__virtio_takes_features(const struct riser__virtio *virtio, uint64_t bits);
 void riser__virtio_run(struct riser__virtio *virtio);
 /* What a legacy driver is offered. */
 uint64_t riser__virtio_legacy_features(const struct riser__virtio *virtio);
 
 /* notify.c: interrupts. */
 enum { RISER__ISR_QUEUE = 1, RISER__ISR_CONFIG = 2 };
-void riser__virtio_interrupt(struct riser__virtio *virtio, uint8_t isr, uint16_t vector);
+/* Of a queue: used buffers are in its ring. */
+void riser__virtio_notify_queue(struct riser__virtio *virtio, uint16_t vector);
+/* The configuration has changed, or the device needs a reset. */
+void riser__virtio_notify_config(struct riser__virtio *virtio);
 uint8_t riser__virtio_take_isr(struct riser__virtio *virtio);
 
 #endif
