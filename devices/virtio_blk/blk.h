@@ -56,6 +56,8 @@ struct engine {
 	struct io *(*next)(struct virtio_blk *b);
 	/* Until next() has one; not called unless one was started. */
 	void (*wait)(struct virtio_blk *b);
+	/* What was started and is not being done yet is in `todo` again. */
+	void (*recall)(struct virtio_blk *b);
 	void (*destroy)(struct virtio_blk *b);
 };
 
@@ -111,7 +113,9 @@ struct virtio_blk {
 	struct io_list done; /* the direct engine's */
 	unsigned under_way;  /* operations added and not yet taken back */
 	uint64_t batches;    /* queues with a batch of pushes open, a bit each */
-	uint64_t errors;     /* operations that failed */
+	/* Of each queue, counted up when the driver takes it back. */
+	uint32_t epochs[QUEUES_MAX];
+	uint64_t errors; /* operations that failed */
 };
 
 /* disk.c: opens and locks the file, or makes the memory; riser_fail() says what is wrong. */
@@ -123,7 +127,8 @@ struct request {
 	struct riser_chain *chain;
 	struct riser_vq *vq;
 	uint32_t type;
-	bool flushing; /* all else is done */
+	uint32_t epoch; /* the queue's when it was taken; another one now: it is not wanted */
+	bool flushing;	/* all else is done */
 	/* Of a read or write: the data that is still to be moved, `into` bytes into iov[0]. */
 	const struct iovec *iov;
 	int count;
@@ -136,6 +141,8 @@ struct request {
 void requests_take(struct virtio_blk *b, struct riser_vq *vq);
 /* Answers what has ended. */
 void requests_go_on(struct virtio_blk *b);
+/* What the queue's requests have not begun they leave, and end with what is under way. */
+void requests_cancel(struct virtio_blk *b, struct riser_vq *vq);
 /* Waits until nothing is under way. */
 void requests_finish(struct virtio_blk *b);
 

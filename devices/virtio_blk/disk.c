@@ -196,7 +196,7 @@ static void direct_nothing(struct virtio_blk *b)
 void direct_create(struct virtio_blk *b)
 {
 	static const struct engine engine = { direct_start, direct_next, direct_nothing,
-					      direct_nothing };
+					      direct_nothing, direct_nothing };
 
 	b->engine = &engine;
 }

@@ -262,15 +262,53 @@ static void go_on(struct virtio_blk *b, struct request *r)
 		moved(b, r, (size_t)result);
 }
 
+static struct request *request_of(struct io *io)
+{
+	return (struct request *)((char *)io - offsetof(struct request, io));
+}
+
+static bool is_wanted(const struct virtio_blk *b, const struct request *r)
+{
+	return r->epoch == b->epochs[riser_vq_index(r->vq)];
+}
+
 static bool take_ended(struct virtio_blk *b)
 {
 	struct io *io = b->engine->next(b);
+	struct request *r;
 
 	if (!io)
 		return false;
 	b->under_way--;
-	go_on(b, (struct request *)((char *)io - offsetof(struct request, io)));
+	r = request_of(io);
+	if (is_wanted(b, r))
+		go_on(b, r);
+	else
+		riser_vq_push(r->vq, r->chain);
 	return true;
+}
+
+void requests_cancel(struct virtio_blk *b, struct riser_vq *vq)
+{
+	struct io_list wanted;
+	struct io *io;
+
+	b->epochs[riser_vq_index(vq)]++;
+	b->engine->recall(b);
+	io_list_init(&wanted);
+	while ((io = io_list_take(&b->todo))) {
+		struct request *r = request_of(io);
+
+		if (is_wanted(b, r)) {
+			io_list_add(&wanted, io);
+			continue;
+		}
+		b->under_way--;
+		riser_vq_push(r->vq, r->chain);
+	}
+	while ((io = io_list_take(&wanted)))
+		io_list_add(&b->todo, io);
+	requests_go_on(b);
 }
 
 void requests_go_on(struct virtio_blk *b)
@@ -348,6 +386,7 @@ void requests_take(struct virtio_blk *b, struct riser_vq *vq)
 		r->chain = chain;
 		r->vq = vq;
 		r->type = le32toh(header.type);
+		r->epoch = b->epochs[riser_vq_index(vq)];
 		start(b, r, le64toh(header.sector));
 	}
 	requests_go_on(b);

@@ -98,6 +98,17 @@ static void threads_wait(struct virtio_blk *b)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static void threads_recall(struct virtio_blk *b)
+{
+	struct threads *t = &b->threads;
+	struct io *io;
+
+	pthread_mutex_lock(&t->lock);
+	while ((io = io_list_take(&t->queued)))
+		io_list_add(&b->todo, io);
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void threads_destroy(struct virtio_blk *b)
 {
 	pthread_cond_destroy(&b->threads.ended);
@@ -107,7 +118,7 @@ static void threads_destroy(struct virtio_blk *b)
 void threads_create(struct virtio_blk *b)
 {
 	static const struct engine engine = { threads_start, threads_next, threads_wait,
-					      threads_destroy };
+					      threads_recall, threads_destroy };
 	struct threads *t = &b->threads;
 
 	io_list_init(&t->queued);

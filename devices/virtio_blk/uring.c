@@ -100,6 +100,12 @@ static void uring_wait(struct virtio_blk *b)
 	io_uring_wait_cqe(&b->uring->ring, &cqe);
 }
 
+/* What is in the kernel stays there until it is done. */
+static void uring_recall(struct virtio_blk *b)
+{
+	(void)b;
+}
+
 static void ready(struct riser_dev *dev, int fd, short events, void *arg)
 {
 	eventfd_t count;
@@ -120,7 +126,7 @@ static void uring_destroy(struct virtio_blk *b)
 
 int uring_create(struct virtio_blk *b)
 {
-	static const struct engine engine = { uring_start, uring_next, uring_wait,
+	static const struct engine engine = { uring_start, uring_next, uring_wait, uring_recall,
 					      uring_destroy };
 	struct uring *u = calloc(1, sizeof(*u));
 	int ret;

@@ -11,9 +11,15 @@ static void kick(struct riser_dev *dev, struct riser_vq *vq)
 	requests_take(riser_state(dev), vq);
 }
 
+/* The disk may take its time: the driver sees that the reset is not over yet. */
+static void drain(struct riser_dev *dev, struct riser_vq *vq)
+{
+	requests_cancel(riser_state(dev), vq);
+}
+
 static void stop(struct riser_dev *dev, struct riser_vq *vq)
 {
-	(void)vq;
+	requests_cancel(riser_state(dev), vq);
 	requests_finish(riser_state(dev));
 }
 
@@ -221,6 +227,7 @@ static const struct riser_virtio_device virtio_blk = {
 	.saving = saving,
 	.loaded = loaded,
 	.fini = fini,
+	.drain = drain,
 };
 
 RISER_EXPORT(virtio_blk);
