@@ -96,11 +96,16 @@ static void needs_of_device(struct needs *needs, const struct device_spec *devic
 bool kernel_check_needs(const struct run_options *options,
 			const struct guest_software *software)
 {
-	struct needs needs = { .config =
-				       software->config ? needs_read(software->config) : NULL };
+	const char *source = software->config;
+	struct needs needs = { .config = source ? needs_read(source) : NULL };
 	char *common = text("%s/guest/needs", place_of_data()), *words = NULL;
 	size_t size;
 
+	/* Without a file the kernel itself may know. */
+	if (!needs.config) {
+		source = software->kernel;
+		needs.config = kernel_ikconfig(source);
+	}
 	if (needs.config)
 		needs.words = open_memstream(&words, &size);
 	if (needs.words) {
@@ -114,7 +119,7 @@ bool kernel_check_needs(const struct run_options *options,
 	}
 	if (needs.count)
 		complain("kernel %s is configured without %s; it is %s that says so",
-			 software->release, words, software->config);
+			 software->release, words, source);
 	free(words);
 	free(common);
 	free(needs.config);

@@ -96,6 +96,8 @@ void software_forget(struct guest_software *software);
 bool kernel_take(struct guest_software *software, const struct run_options *options);
 /* Whether its modules are where they were built, not where they were installed. */
 bool kernel_modules_in_tree(const struct guest_software *software);
+/* kernel_ikconfig.c: the configuration in a kernel's image; malloc'ed, NULL: it has none. */
+char *kernel_ikconfig(const char *path);
 /* kernel_needs.c: complains of what the guest or a device's test needs and the kernel lacks. */
 bool kernel_check_needs(const struct run_options *options,
 			const struct guest_software *software);
