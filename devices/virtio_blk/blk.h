@@ -103,6 +103,7 @@ struct virtio_blk {
 	struct riser_dev *dev;
 	int fd;
 	bool in_memory;
+	bool locked;	     /* the file is this one's: requests are taken */
 	uint64_t length;     /* bytes, whatever the configuration space says */
 	uint32_t block_size; /* of what the file is on, bytes */
 
@@ -118,8 +119,11 @@ struct virtio_blk {
 	uint64_t errors; /* operations that failed */
 };
 
-/* disk.c: opens and locks the file, or makes the memory; riser_fail() says what is wrong. */
+/* disk.c: opens the file, or makes the memory; riser_fail() says what is wrong, */
 int disk_open(struct virtio_blk *b);
+/* or why the file cannot be had for itself. */
+int disk_lock(struct virtio_blk *b);
+void disk_unlock(struct virtio_blk *b);
 
 /* What goes with a chain. */
 struct request {

@@ -87,18 +87,32 @@ static int check_file(struct virtio_blk *b)
 }
 
 /* QEMU's own locks are ranges of the file, which this meets, too. */
-static int lock_file(struct virtio_blk *b)
+int disk_lock(struct virtio_blk *b)
 {
 	struct flock whole = { .l_type = b->readonly ? F_RDLCK : F_WRLCK,
 			       .l_whence = SEEK_SET };
 
-	if (!fcntl(b->fd, F_OFD_SETLK, &whole))
+	b->locked = !b->file || !fcntl(b->fd, F_OFD_SETLK, &whole);
+	if (b->locked)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return riser_fail(b->dev, -EBUSY,
 				  "the disk '%s' is in use by another; end that one%s", b->file,
 				  b->readonly ? "" : ", or give both of them readonly=on");
 	return riser_fail(b->dev, -errno, "cannot lock '%s': %m", b->file);
+}
+
+/* Whoever has it next reads what was written here, on another machine, too. */
+void disk_unlock(struct virtio_blk *b)
+{
+	struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	b->locked = false;
+	if (!b->file)
+		return;
+	if (!b->readonly && fdatasync(b->fd))
+		riser_log(b->dev, RISER_ERROR, "cannot write '%s' out: %m", b->file);
+	fcntl(b->fd, F_OFD_SETLK, &whole);
 }
 
 int disk_open(struct virtio_blk *b)
@@ -117,8 +131,6 @@ int disk_open(struct virtio_blk *b)
 	ret = open_file(b);
 	if (!ret)
 		ret = check_file(b);
-	if (!ret)
-		ret = lock_file(b);
 	b->in_memory = !ret && !fstatfs(b->fd, &fs) && fs.f_type == TMPFS_MAGIC;
 	return ret;
 }

@@ -373,7 +373,7 @@ void requests_take(struct virtio_blk *b, struct riser_vq *vq)
 	struct virtio_blk_outhdr header;
 	struct riser_chain *chain;
 
-	while ((chain = riser_vq_pop(vq))) {
+	while (b->locked && (chain = riser_vq_pop(vq))) {
 		struct request *r = riser_chain_request(chain);
 
 		if (riser_chain_read(chain, &header, sizeof(header)) < sizeof(header) ||

@@ -36,6 +36,23 @@ static void fini(struct riser_dev *dev)
 	close(b->fd);
 }
 
+/* ---- Whose it is ---- */
+
+static int acquire(struct riser_dev *dev)
+{
+	struct virtio_blk *b = riser_state(dev);
+	int ret = disk_lock(b);
+
+	for (unsigned i = 0; i < b->queues && !ret; i++)
+		requests_take(b, riser_virtio_vq(dev, i));
+	return ret;
+}
+
+static void release(struct riser_dev *dev)
+{
+	disk_unlock(riser_state(dev));
+}
+
 /* ---- What it is like ---- */
 
 static void reset(struct riser_dev *dev, enum riser_reset kind)
@@ -137,6 +154,9 @@ static int init(struct riser_dev *dev)
 	b->fd = -1;
 	io_list_init(&b->todo);
 	io_list_init(&b->done);
+	riser_exclusive(dev, acquire, release);
+	if (!b->file)
+		riser_unsaved(dev, "what is on the disk in memory: give it a file=");
 	ret = check_options(b);
 	if (!ret)
 		ret = disk_open(b);

@@ -413,6 +413,27 @@ int riser_watch_create(struct riser_dev *dev, int fd, short events,
 int riser_watch_modify(struct riser_watch *watch, short events);
 void riser_watch_destroy(struct riser_watch *watch);
 
+/* ---- Elsewhere --------------------------------------------------------------------------- */
+
+/*
+ * A device that is migrated is there twice for a while: where its state is saved, and where
+ * another instance waits for it. What only one may have, as the lock of a file, it has from
+ * acquire() to release(). In init().
+ *
+ * acquire() is called after the power-on reset, or, if the instance waits for a state, when it
+ * has it and begins to run; and again if it goes on after release(). An error, for which
+ * riser_fail() has the words, keeps it from running. What waits in queues is not to be taken
+ * before. release() is called when nothing of the device runs and its state is saved.
+ */
+void riser_exclusive(struct riser_dev *dev, int (*acquire)(struct riser_dev *dev),
+		     void (*release)(struct riser_dev *dev));
+
+/*
+ * In init(): a saved state does not have `what`, a few words that stay where they are. Hosts
+ * that would lose it refuse to move the device.
+ */
+void riser_unsaved(struct riser_dev *dev, const char *what);
+
 /* ---- Export ------------------------------------------------------------------------------ */
 
 struct riser_pci_device;

@@ -26,7 +26,9 @@ static int start(struct riser_dev *dev, struct riser_error *error)
 				   why.text);
 	dev->started = true;
 	riser__dev_reset(dev, RISER_RESET_POWER_ON);
-	return 0;
+	if (dev->ops->is_awaiting_state && dev->ops->is_awaiting_state(dev->host))
+		return 0;
+	return riser__dev_acquire(dev, error);
 }
 
 static int build(struct riser_dev *dev, const struct riser_model *model, const char *options,

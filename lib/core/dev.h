@@ -30,6 +30,13 @@ struct riser__work_state {
 	bool made;				/* the lock is there */
 };
 
+/* What one instance of several has (riser_exclusive()). */
+struct riser__exclusive {
+	int (*acquire)(struct riser_dev *dev);
+	void (*release)(struct riser_dev *dev);
+	bool held;
+};
+
 /* What a guest or host did wrong, counted by kind, shown by tools. */
 enum riser__mistake {
 	RISER__UNCLAIMED, /* no register, window or handler there */
@@ -58,6 +65,8 @@ struct riser_dev {
 	struct riser__timer_state timers;
 	struct riser__work_state work;
 	struct riser_watch *watches;
+	struct riser__exclusive exclusive;
+	const char *unsaved;	     /* what a saved state lacks, or NULL */
 	char **strings;		     /* option values, NULL-terminated */
 	const char *romfile;	     /* the option every PCI device has */
 	struct riser_error *failure; /* where riser_fail() writes, while init() runs */
@@ -107,6 +116,18 @@ static inline void riser__dev_memory_changed(struct riser_dev *dev)
 {
 	atomic_fetch_add(&dev->dma_generation, 1);
 }
+
+/* Waits for jobs, and what they lead to; -EBUSY: one does not end within `ns`. */
+int riser__dev_end_jobs(struct riser_dev *dev, uint64_t ns);
+/*
+ * A device that stops, and goes on here or elsewhere (core/move.c). Stopped, its timers, work
+ * and watches are the host's to hold back. stop: brings all that is under way to its end.
+ */
+int riser__dev_stop(struct riser_dev *dev, uint64_t ns);
+/* Before it runs on. Nothing is done if it has what it needs already. */
+int riser__dev_acquire(struct riser_dev *dev, struct riser_error *error);
+/* Its state is saved, and another one goes on. */
+void riser__dev_release(struct riser_dev *dev);
 
 /* Saved state (core/state.c). */
 int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out);

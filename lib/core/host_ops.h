@@ -20,6 +20,17 @@ struct riser__host_ops {
 	 */
 	bool jobs_in_turn;
 
+	/*
+	 * Whether the device, while it is made, waits for a saved state: riser__dev_acquire()
+	 * is the host's to call then. NULL: no.
+	 */
+	bool (*is_awaiting_state)(void *host);
+	/*
+	 * The library waits for jobs on the device's thread: does what these want of it. NULL:
+	 * nothing.
+	 */
+	void (*help_jobs)(void *host);
+
 	/* Nanoseconds on the host's clock. Any thread. */
 	uint64_t (*now)(void *host);
 	/*

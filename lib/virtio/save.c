@@ -21,12 +21,11 @@ static void save_queue(const struct riser_vq *vq, struct riser__vq_saved *saved)
 	};
 }
 
-void riser__virtio_quiesce(struct riser_dev *dev)
+/* What the device holds is pushed, while it still may reach the guest's memory. */
+static void push_held(struct riser_dev *dev)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 
-	if (!virtio)
-		return;
 	if (virtio->model->desc.saving)
 		virtio->model->desc.saving(dev);
 	for (unsigned i = 0; i < virtio->vq_count; i++) {
@@ -41,7 +40,7 @@ void riser__virtio_saving(struct riser_dev *dev)
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 	struct riser__virtio_saved *saved = &virtio->state->saved;
 
-	riser__virtio_quiesce(dev);
+	push_held(dev);
 	saved->driver_features = virtio->driver_features;
 	saved->isr = virtio->isr;
 	saved->flags =

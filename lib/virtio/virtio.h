@@ -156,12 +156,8 @@ void riser__virtio_fini(struct riser_dev *dev);
 /* A queue's last chain is back after it was stopped: what has waited for that goes on. */
 void riser__virtio_drained(struct riser__virtio *virtio);
 
-/*
- * save.c: what the device holds is pushed, while it still may reach the guest's memory. Takes a
- * device that is not a virtio one.
+/* save.c: hooks too. -EBUSY: the device holds chains. Takes a device that is not a virtio one.
  */
-void riser__virtio_quiesce(struct riser_dev *dev);
-/* Hooks too. -EBUSY: the device holds chains. */
 void riser__virtio_saving(struct riser_dev *dev);
 int riser__virtio_saved(struct riser_dev *dev);
 int riser__virtio_loaded(struct riser_dev *dev, uint32_t version);

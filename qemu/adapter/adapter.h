@@ -77,7 +77,15 @@ struct Adapter {
 
     MemoryListener listener;
     bool listening;
-    bool dirty_logged; /* memory may not be mapped while what is written is logged */
+
+    /* The machine's, and so the device's. */
+    VMChangeStateEntry *change;
+    Error *blocker; /* of migrations */
+    bool stopped;
+    bool busy;                  /* stopped with a job under way that did not end */
+    unsigned foreign;           /* accesses to memory by other threads, under way */
+    QemuMutex hold_lock;        /* for the list of mappings that are written to */
+    struct adapter_hold *holds; /* by the device, in its own time */
 
     bool reset_wanted; /* when the device has been left */
     bool gone;         /* unplugged, and not left yet */
@@ -92,6 +100,8 @@ struct Adapter {
 const struct riser__host_ops *adapter_host_ops(void);
 void adapter_host_init(Adapter *s);
 void adapter_host_fini(Adapter *s);
+/* Watches are looked at, or not while the machine is stopped. */
+void adapter_watches_set(Adapter *s);
 /*
  * Sends the interrupts that are noted, unless the device is inside a callback: whoever runs it
  * calls this after it.
@@ -105,6 +115,16 @@ int adapter_dma_map(void *host, uint64_t iova, size_t length, unsigned access,
 int adapter_dma_unmap(void *host, struct riser_dma *dma);
 void adapter_memory_listen(Adapter *s);
 void adapter_memory_unlisten(Adapter *s);
+
+/* The machine has stopped: no other thread writes any more, and what was mapped counts as written. */
+void adapter_memory_settle(Adapter *s);
+
+/* stop.c: the machine stops and goes on, perhaps elsewhere. */
+void adapter_stop_init(Adapter *s);
+bool adapter_stop_watch(Adapter *s, Error **errp);
+void adapter_stop_fini(Adapter *s);
+/* The state is saved: if it is for another QEMU, what only one may have is let go. */
+void adapter_hand_over(Adapter *s);
 
 /* config.c: configuration space and BARs. */
 bool adapter_config_init(Adapter *s, Error **errp);

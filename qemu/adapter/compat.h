@@ -16,6 +16,7 @@
 #include "hw/pci/pci.h"
 #include "hw/pci/pci_bus.h"
 #include "hw/qdev-properties.h"
+#include "migration/blocker.h"
 #include "migration/vmstate.h"
 #include "monitor/monitor.h"
 
@@ -31,8 +32,10 @@
 
 #if ADAPTER_QEMU(10, 0)
 #include "system/cpu-timers.h"
+#include "system/runstate.h"
 #else
 #include "sysemu/cpu-timers.h"
+#include "sysemu/runstate.h"
 #endif
 
 #if !ADAPTER_QEMU(9, 0)
@@ -47,6 +50,34 @@
 #else
 #define adapter_is_memory(mr, write) memory_access_is_direct(mr, write)
 #endif
+
+/* Blockers were borrowed, now they are given. */
+static inline bool adapter_block_migration(Error **reason, Error **errp)
+{
+#if ADAPTER_QEMU(8, 2)
+    return !migrate_add_blocker(reason, errp);
+#else
+    if (!migrate_add_blocker(*reason, errp)) {
+        return true;
+    }
+    error_free(*reason);
+    *reason = NULL;
+    return false;
+#endif
+}
+
+static inline void adapter_unblock_migration(Error **reason)
+{
+#if ADAPTER_QEMU(8, 2)
+    migrate_del_blocker(reason);
+#else
+    if (*reason) {
+        migrate_del_blocker(*reason);
+        error_free(*reason);
+        *reason = NULL;
+    }
+#endif
+}
 
 /* Lists of properties ended with an empty one until they came with a count. */
 #if ADAPTER_QEMU(10, 0)

@@ -41,6 +41,7 @@ static bool make_device(Adapter *s, Error **errp)
     if (!s->model) {
         return false;
     }
+    adapter_stop_init(s);
     adapter_host_init(s);
     if (riser__dev_create(s->model, options, adapter_host_ops(), s, s->trace, &error,
                           &s->dev)) {
@@ -53,6 +54,7 @@ static bool make_device(Adapter *s, Error **errp)
 static void unmake_device(Adapter *s)
 {
     adapter_memory_unlisten(s);
+    adapter_stop_fini(s);
     riser__dev_destroy(s->dev);
     s->dev = NULL;
     if (s->timer) {
@@ -84,7 +86,7 @@ static void adapter_pci_realize(PCIDevice *pci, Error **errp)
 {
     Adapter *s = ADAPTER(pci);
 
-    if (adapter_config_init(s, errp)) {
+    if (adapter_config_init(s, errp) && adapter_stop_watch(s, errp)) {
         adapter_memory_listen(s);
     }
 }
@@ -101,6 +103,7 @@ static void adapter_exit(PCIDevice *pci)
     Adapter *s = ADAPTER(pci);
 
     adapter_memory_unlisten(s);
+    adapter_stop_fini(s);
     if (!s->dev->inside) {
         unmake_device(s);
         return;

@@ -73,6 +73,25 @@ static void on_ready(void *opaque)
     }
 }
 
+static void set_handlers(Adapter *s, struct adapter_watch *w)
+{
+    short events = s->stopped ? 0 : w->events;
+
+    qemu_set_fd_handler(w->fd, events & (POLLIN | POLLPRI) ? on_ready : NULL,
+                        events & POLLOUT ? on_ready : NULL, w);
+}
+
+void adapter_watches_set(Adapter *s)
+{
+    GHashTableIter i;
+    gpointer w;
+
+    g_hash_table_iter_init(&i, s->watches);
+    while (g_hash_table_iter_next(&i, NULL, &w)) {
+        set_handlers(s, w);
+    }
+}
+
 static int watch(void *host, struct riser_watch *watch, int fd, short events)
 {
     Adapter *s = host;
@@ -88,8 +107,7 @@ static int watch(void *host, struct riser_watch *watch, int fd, short events)
         g_hash_table_insert(s->watches, watch, w);
     }
     *w = (struct adapter_watch){ s, watch, fd, events };
-    qemu_set_fd_handler(fd, events & (POLLIN | POLLPRI) ? on_ready : NULL,
-                        events & POLLOUT ? on_ready : NULL, w);
+    set_handlers(s, w);
     return 0;
 }
 
@@ -189,8 +207,16 @@ static void on_bh(void *opaque)
     if (s->reset_wanted) {
         adapter_reset(DEVICE(s));
     }
-    riser__dev_run_posted(s->dev);
-    adapter_deliver(s);
+    /* What comes while the machine is stopped waits: it schedules this when it goes on. */
+    if (!s->stopped) {
+        riser__dev_run_posted(s->dev);
+        adapter_deliver(s);
+    }
+}
+
+static bool is_awaiting_state(void *host)
+{
+    return runstate_check(RUN_STATE_INMIGRATE);
 }
 
 /* ---- Log ---- */
@@ -208,7 +234,7 @@ static void log_line(void *host, enum riser_log_level level, const char *line)
 }
 
 #define OPS \
-    .now = now, .set_deadline = set_deadline, .watch = watch, .intx = intx, \
+    .is_awaiting_state = is_awaiting_state, .now = now, .set_deadline = set_deadline, .watch = watch, .intx = intx, \
     .message = message, .dma = adapter_dma, .dma_map = adapter_dma_map, \
     .dma_unmap = adapter_dma_unmap, .log = log_line
 
@@ -226,6 +252,7 @@ void adapter_host_init(Adapter *s)
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_timer, s);
     s->bh = qemu_bh_new(on_bh, s);
     s->turn = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_bh, s);
+    qemu_mutex_init(&s->hold_lock);
     s->watches = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 }
 
@@ -235,5 +262,6 @@ void adapter_host_fini(Adapter *s)
     timer_free(s->turn);
     qemu_bh_delete(s->bh);
     g_hash_table_destroy(s->watches);
+    qemu_mutex_destroy(&s->hold_lock);
     s->timer = NULL;
 }

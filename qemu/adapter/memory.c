@@ -46,16 +46,38 @@ static bool is_reachable(AddressSpace *as, uint64_t iova, size_t length, bool wr
     return true;
 }
 
-int adapter_dma(void *host, uint64_t iova, void *buffer, size_t length, bool write)
+/* A thread that QEMU does not stop with the machine is kept out while that stands still. */
+static bool access_begin(Adapter *s)
 {
-    PCIDevice *pci = PCI_DEVICE(host);
+    if (bql_locked()) {
+        return true;
+    }
+    enter_thread();
+    qatomic_inc(&s->foreign);
+    smp_mb();
+    if (!qatomic_read(&s->stopped)) {
+        return true;
+    }
+    qatomic_dec(&s->foreign);
+    return false;
+}
+
+static void access_end(Adapter *s)
+{
+    if (!bql_locked()) {
+        smp_mb();
+        qatomic_dec(&s->foreign);
+    }
+}
+
+static int memory_copy(Adapter *s, uint64_t iova, void *buffer, size_t length, bool write)
+{
+    PCIDevice *pci = PCI_DEVICE(s);
     AddressSpace *as = pci_get_address_space(pci);
     DMADirection way = write ? DMA_DIRECTION_FROM_DEVICE : DMA_DIRECTION_TO_DEVICE;
     MemTxResult result;
 
-    enter_thread();
-    if (ADAPTER(pci)->gone ||
-        !dma_memory_valid(as, iova, length, way, MEMTXATTRS_UNSPECIFIED) ||
+    if (s->gone || !dma_memory_valid(as, iova, length, way, MEMTXATTRS_UNSPECIFIED) ||
         !is_reachable(as, iova, length, write)) {
         return -EFAULT;
     }
@@ -63,6 +85,18 @@ int adapter_dma(void *host, uint64_t iova, void *buffer, size_t length, bool wri
     result = pci_dma_rw(pci, iova, buffer, length, way, MEMTXATTRS_UNSPECIFIED);
     smp_mb();
     return result == MEMTX_OK ? 0 : -EFAULT;
+}
+
+int adapter_dma(void *host, uint64_t iova, void *buffer, size_t length, bool write)
+{
+    Adapter *s = host;
+    int ret = -EACCES;
+
+    if (access_begin(s)) {
+        ret = memory_copy(s, iova, buffer, length, write);
+        access_end(s);
+    }
+    return ret;
 }
 
 static DMADirection way_of(unsigned access)
@@ -79,19 +113,46 @@ static bool is_memory(void *address)
     return memory_region_from_host(address, &offset);
 }
 
-int adapter_dma_map(void *host, uint64_t iova, size_t length, unsigned access,
-                    struct riser_dma *dma)
+/* A mapping that the device writes to in its own time. */
+struct adapter_hold {
+    void *data;
+    size_t length;
+    struct adapter_hold *next, **link;
+};
+
+static void hold_add(Adapter *s, struct riser_dma *dma)
 {
-    Adapter *s = host;
+    struct adapter_hold *hold = g_new(struct adapter_hold, 1);
+
+    qemu_mutex_lock(&s->hold_lock);
+    *hold = (struct adapter_hold){ dma->data, dma->length, s->holds, &s->holds };
+    if (hold->next) {
+        hold->next->link = &hold->next;
+    }
+    s->holds = hold;
+    qemu_mutex_unlock(&s->hold_lock);
+    dma->private_[0] = hold;
+}
+
+static void hold_remove(Adapter *s, struct adapter_hold *hold)
+{
+    qemu_mutex_lock(&s->hold_lock);
+    *hold->link = hold->next;
+    if (hold->next) {
+        hold->next->link = hold->link;
+    }
+    qemu_mutex_unlock(&s->hold_lock);
+    g_free(hold);
+}
+
+static int memory_map(Adapter *s, uint64_t iova, size_t length, unsigned access, struct riser_dma *dma)
+{
     AddressSpace *as = pci_get_address_space(PCI_DEVICE(s));
     dma_addr_t mapped = length;
     void *data;
 
-    if (s->gone || qatomic_read(&s->dirty_logged)) {
-        return -EFAULT;
-    }
-    enter_thread();
-    if (!dma_memory_valid(as, iova, length, way_of(access), MEMTXATTRS_UNSPECIFIED)) {
+    if (s->gone || !dma_memory_valid(as, iova, length, way_of(access), MEMTXATTRS_UNSPECIFIED) ||
+        !is_reachable(as, iova, length, access & RISER_DMA_WRITE)) {
         return -EFAULT;
     }
     data = dma_memory_map(as, iova, &mapped, way_of(access), MEMTXATTRS_UNSPECIFIED);
@@ -108,13 +169,51 @@ int adapter_dma_map(void *host, uint64_t iova, size_t length, unsigned access,
     return 0;
 }
 
+int adapter_dma_map(void *host, uint64_t iova, size_t length, unsigned access,
+                    struct riser_dma *dma)
+{
+    Adapter *s = host;
+    int ret = -EACCES;
+
+    if (access_begin(s)) {
+        ret = memory_map(s, iova, length, access, dma);
+        access_end(s);
+    }
+    if (!ret && access & RISER_DMA_WRITE) {
+        hold_add(s, dma);
+    }
+    return ret;
+}
+
 int adapter_dma_unmap(void *host, struct riser_dma *dma)
 {
     enter_thread();
+    if (dma->private_[0]) {
+        hold_remove(host, dma->private_[0]);
+    }
     dma_memory_unmap(pci_get_address_space(PCI_DEVICE(host)), dma->data, dma->length,
                      way_of(dma->access), dma->length);
-    dma->data = NULL;
+    *dma = (struct riser_dma){ 0 };
     return 0;
+}
+
+/* Migration's last pass, which comes now, takes all that a held mapping may have changed. */
+void adapter_memory_settle(Adapter *s)
+{
+    ram_addr_t offset;
+
+    smp_mb();
+    while (qatomic_read(&s->foreign)) {
+        sched_yield();
+    }
+    qemu_mutex_lock(&s->hold_lock);
+    for (struct adapter_hold *hold = s->holds; hold; hold = hold->next) {
+        RCU_READ_LOCK_GUARD();
+        MemoryRegion *mr = memory_region_from_host(hold->data, &offset);
+
+        memory_region_set_dirty(mr, offset, hold->length);
+    }
+    qemu_mutex_unlock(&s->hold_lock);
 }
 
 /* ---- What changes of it ---- */
@@ -126,40 +225,11 @@ static void on_commit(MemoryListener *listener)
     riser__dev_memory_changed(s->dev);
 }
 
-/* Migration has to see each write: none goes past QEMU then. */
-static void set_logged(MemoryListener *listener, bool logged)
-{
-    Adapter *s = container_of(listener, Adapter, listener);
-
-    qatomic_set(&s->dirty_logged, logged);
-    riser__dev_memory_changed(s->dev);
-}
-
-#if ADAPTER_QEMU(9, 1)
-static bool on_log_start(MemoryListener *listener, Error **errp)
-{
-    set_logged(listener, true);
-    return true;
-}
-#else
-static void on_log_start(MemoryListener *listener)
-{
-    set_logged(listener, true);
-}
-#endif
-
-static void on_log_stop(MemoryListener *listener)
-{
-    set_logged(listener, false);
-}
-
 void adapter_memory_listen(Adapter *s)
 {
     s->listener = (MemoryListener){
         .name = "riser",
         .commit = on_commit,
-        .log_global_start = on_log_start,
-        .log_global_stop = on_log_stop,
     };
     memory_listener_register(&s->listener, pci_get_address_space(PCI_DEVICE(s)));
     s->listening = true;

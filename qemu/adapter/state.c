@@ -6,7 +6,7 @@ static int adapter_pre_save(void *opaque)
 {
     Adapter *s = opaque;
     struct riser__buffer buffer = { 0 };
-    int ret = riser__dev_save(s->dev, &buffer);
+    int ret = s->busy ? -EBUSY : riser__dev_save(s->dev, &buffer);
 
     if (ret) {
         riser__buffer_free(&buffer);
@@ -17,6 +17,7 @@ static int adapter_pre_save(void *opaque)
     s->state = g_memdup2(buffer.data, buffer.size);
     s->state_size = buffer.size;
     riser__buffer_free(&buffer);
+    adapter_hand_over(s);
     return 0;
 }
 

@@ -5,10 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/state.h"
-#include "virtio/virtio.h"
 
 /* Less than a client waits for an answer. */
 #define QUIESCE_NS UINT64_C(3000000000)
@@ -69,31 +67,15 @@ static int finish_resuming(struct riser_server *server)
 
 int vu_quiesce(struct riser_server *server)
 {
-	static const struct timespec moment = { .tv_nsec = 1000000 };
-	uint64_t until = riser__loop_now() + QUIESCE_NS;
-
-	while (riser__work_busy(server->dev)) {
-		if (riser__loop_now() > until) {
-			vu_log(server, RISER_ERROR,
-			       "a job of the device does not end: it goes on while it should "
-			       "not");
-			return -EBUSY;
-		}
-		vu_remote_run_jobs(server); /* it may wait for one */
-		riser__dev_run_posted(server->dev);
-		nanosleep(&moment, NULL);
-	}
-	riser__dev_run_posted(server->dev);
-	return 0;
+	return riser__dev_end_jobs(server->dev, QUIESCE_NS);
 }
 
 static int stop(struct riser_server *server)
 {
-	int ret = vu_quiesce(server);
-
-	if (!ret)
-		riser__virtio_quiesce(server->dev);
-	return ret;
+	if (server->dev->unsaved)
+		vu_log(server, RISER_WARN, "the saved state will not have %s",
+		       server->dev->unsaved);
+	return riser__dev_stop(server->dev, QUIESCE_NS);
 }
 
 /* The arc from the present state to `to`, one of the two being STOP. */

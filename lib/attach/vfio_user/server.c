@@ -181,6 +181,11 @@ static int dma_remote(void *host, uint64_t iova, void *buffer, size_t length, bo
 	return vu_remote_dma(host, iova, buffer, length, write);
 }
 
+static void help_jobs(void *host)
+{
+	vu_remote_run_jobs(host);
+}
+
 static int dma_map(void *host, uint64_t iova, size_t length, unsigned access,
 		   struct riser_dma *dma)
 {
@@ -200,6 +205,7 @@ static const struct riser__host_ops ops = {
 	.keeps_msix_table = true,
 	.now = now,
 	.set_deadline = set_deadline,
+	.help_jobs = help_jobs,
 	.wake = wake,
 	.watch = watch,
 	.intx = vu_irqs_intx,
