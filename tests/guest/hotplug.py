@@ -9,7 +9,7 @@ import threading
 
 import vm
 
-CASES = ('vfio-user', 'q35', 10), ('qemu', 'q35', 10), ('qemu', 'a3-pc', 3)
+CASES = ('vfio-user', 'q35', 5), ('qemu', 'q35', 3), ('qemu', 'a3-pc', 3)
 BUILD = sys.argv[1]
 RISER = f'{BUILD}/riser'
 
