@@ -94,13 +94,18 @@ struct riser_host_bar {
 int riser_host_enable(struct riser_host *host);
 int riser_host_bar(struct riser_host *host, unsigned bar, struct riser_host_bar *info);
 
-/* `bar`: 0 to 5, or 6 for the expansion ROM. `size` is 1, 2, 4 or 8. */
+/*
+ * `bar`: 0 to 5, or 6 for the expansion ROM. `size` is 1, 2, 4 or 8. -EACCES: the function does
+ * not decode it, by Memory or I/O Space Enable.
+ */
 int riser_host_read(struct riser_host *host, unsigned bar, uint64_t offset, unsigned size,
 		    uint64_t *value);
 /* Posted where the transport can: ordered before any later access, but not waited for. */
 int riser_host_write(struct riser_host *host, unsigned bar, uint64_t offset, unsigned size,
 		     uint64_t value);
-/* Direct access to a shared window; valid until the host is destroyed. -ENODEV: not mappable.
+/*
+ * Direct access to a shared window; valid until the host is destroyed, whatever is decoded
+ * meanwhile. -ENODEV: not mappable; -EACCES as above.
  */
 int riser_host_map(struct riser_host *host, unsigned bar, uint64_t offset, uint64_t length,
 		   void **address);

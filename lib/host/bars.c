@@ -216,10 +216,32 @@ int riser_host_enable(struct riser_host *host)
 		return ret;
 	}
 	memcpy(host->bars, bars, sizeof(bars));
-	ret = riser_host_config_write(host, PCI_COMMAND, 2,
-				      PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	host->enabled = !ret;
-	return ret;
+	return riser_host_config_write(
+		host, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+int riser__host_check_decoded(struct riser_host *host, unsigned bar)
+{
+	const struct riser_host_bar *known = bar < HOST_BARS ? &host->bars[bar] : NULL;
+	unsigned needed = PCI_COMMAND_MEMORY;
+	uint32_t command = host->command;
+	int ret = 0;
+
+	if (known && known->kind == RISER_IO)
+		needed = PCI_COMMAND_IO;
+	else if (known && !known->size)
+		needed = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+	if (!host->command_known)
+		ret = riser_host_config_read(host, PCI_COMMAND, 2, &command);
+	if (ret)
+		return ret;
+	host->command = (uint16_t)command;
+	host->command_known = true;
+	if (command & needed)
+		return 0;
+	return riser__host_fail(host, -EACCES,
+				"the function's BARs are off: %s Space is not enabled",
+				needed == PCI_COMMAND_IO ? "I/O" : "Memory");
 }
 
 int riser__host_learn_bars(struct riser_host *host)

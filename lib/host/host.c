@@ -129,6 +129,7 @@ int riser_host_config_write(struct riser_host *host, unsigned offset, unsigned s
 {
 	int ret = check_config(host, offset, size);
 
+	host->command_known = false; /* resets change it, too */
 	return ret ? ret : host->impl->write(host, HOST_REGION_CONFIG, offset, &value, size);
 }
 
@@ -202,12 +203,13 @@ static int check_access(struct riser_host *host, unsigned bar, uint64_t offset, 
 {
 	static const char *const names[] = { "BAR0", "BAR1", "BAR2", "BAR3",
 					     "BAR4", "BAR5", "ROM" };
+	int ret;
 
-	if (!host->enabled)
-		return riser__host_fail(host, -EACCES,
-					"the function's BARs are off: enable it first");
 	if (bar > HOST_REGION_ROM)
 		return riser__host_fail(host, -EINVAL, "there is no BAR%u", bar);
+	ret = riser__host_check_decoded(host, bar);
+	if (ret)
+		return ret;
 	if ((size != 1 && size != 2 && size != 4 && size != 8) ||
 	    offset >= host->region_size[bar] || size > host->region_size[bar] - offset)
 		return riser__host_fail(host, -EINVAL,
@@ -240,12 +242,15 @@ int riser_host_write(struct riser_host *host, unsigned bar, uint64_t offset, uns
 int riser_host_map(struct riser_host *host, unsigned bar, uint64_t offset, uint64_t length,
 		   void **address)
 {
+	int ret;
+
 	if (!address)
 		return riser__host_nowhere(host);
 	*address = NULL;
 	if (bar >= HOST_BARS || !length)
 		return riser__host_fail(host, -EINVAL, "there is nothing of BAR%u to map", bar);
-	return host->impl->map(host, bar, offset, length, address);
+	ret = riser__host_check_decoded(host, bar);
+	return ret ? ret : host->impl->map(host, bar, offset, length, address);
 }
 
 /* ---- Time, reset, state ---- */
@@ -292,7 +297,7 @@ int riser_host_reset(struct riser_host *host, enum riser_reset kind)
 				       "a host cannot ask for that kind of reset");
 	if (ret)
 		return ret;
-	host->enabled = false;
+	host->command_known = false;
 	host->mode = RISER_IRQ_INTX;
 	memset(host->arrived, 0, HOST_VECTORS_MAX * sizeof(*host->arrived));
 	return host->impl->irq_bind(host, RISER_IRQ_INTX, 1);
@@ -314,11 +319,8 @@ int riser_host_load(struct riser_host *host, const void *data, size_t size)
 
 int riser__host_learn(struct riser_host *host)
 {
-	uint32_t command = 0;
-	int ret = riser_host_config_read(host, PCI_COMMAND, 2, &command);
+	int ret = riser__host_learn_bars(host);
 
-	host->enabled = command & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
-	if (!ret)
-		ret = riser__host_learn_bars(host);
+	host->command_known = false;
 	return ret ? ret : riser__host_learn_irqs(host);
 }

@@ -51,7 +51,8 @@ struct riser_host {
 	struct riser_error error;
 	uint64_t region_size[HOST_REGIONS];
 	struct riser_host_bar bars[HOST_BARS];
-	bool enabled;
+	uint16_t command;   /* the function's: what it decodes, */
+	bool command_known; /* unless it may have changed since */
 
 	int memory_fd;
 	char *memory;
@@ -91,6 +92,8 @@ int riser__host_msix_adopt(struct riser_host *host, unsigned entries, unsigned *
  */
 int riser__host_learn(struct riser_host *host);
 int riser__host_learn_bars(struct riser_host *host);
+/* -EACCES: an access that the function does not decode reaches nobody (PCI 6.2.2). */
+int riser__host_check_decoded(struct riser_host *host, unsigned bar);
 int riser__host_learn_irqs(struct riser_host *host);
 /* -EINVAL, in words: the caller gave NULL. */
 int riser__host_nowhere(struct riser_host *host);

@@ -33,7 +33,6 @@ static int learn_regions(struct machine *m)
 		ret = machine_set_rom(m, 0);
 	if (!ret)
 		ret = riser_host_config_write(host, PCI_COMMAND, 2, 0);
-	host->enabled = false;
 	return ret;
 }
 
