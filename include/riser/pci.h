@@ -74,7 +74,7 @@ struct riser_bar {
 void *riser_window(struct riser_dev *dev, unsigned bar, unsigned window);
 
 enum riser_cap_kind {
-	RISER_CAP_PM = 1,  /* power management: D0 and D3hot (PCI-PM 3.2) */
+	RISER_CAP_PM = 1,  /* power management: D0 and D3hot, no PME (PCI-PM 3.2) */
 	RISER_CAP_MSI,	   /* vectors, 64-bit addresses, masking per vector (PCI 6.8.1) */
 	RISER_CAP_MSIX,	   /* vectors, table and PBA in a BAR (PCI 6.8.2) */
 	RISER_CAP_EXPRESS, /* makes it a PCI Express endpoint, with FLR (PCIe 7.5.3) */
@@ -93,17 +93,38 @@ enum riser_cap_kind {
  */
 struct riser_pci_cap {
 	enum riser_cap_kind kind;
-	uint16_t offset;	 /* in configuration space; 0: wherever it fits */
-	uint16_t vectors;	 /* MSI: 1, 2, 4, 8, 16 or 32; MSI-X: 1 to 2048 */
-	uint8_t bar;		 /* MSI-X: the memory BAR that holds table and PBA */
-	bool integrated;	 /* EXPRESS: a root complex integrated endpoint */
-	bool mapped_only;	 /* MSI: no masking per vector */
+	uint16_t offset;  /* in configuration space; 0: wherever it fits */
+	uint16_t vectors; /* MSI: 1, 2, 4, 8, 16 or 32; MSI-X: 1 to 2048 */
+	uint8_t bar;	  /* MSI-X: the memory BAR that holds table and PBA */
+	bool integrated;  /* EXPRESS: a root complex integrated endpoint */
+	bool mapped_only; /* MSI: no masking per vector */
+	/*
+	 * PM: No_Soft_Reset is 0, the way from D3hot to D0 is a RISER_RESET_FUNCTION. Otherwise
+	 * everything is in D0 as it was before.
+	 */
+	bool soft_reset;
 	uint16_t size;		 /* VENDOR: bytes, with the 3 bytes of its header */
 	uint64_t table, pba;	 /* MSI-X: offsets in the BAR, multiples of 8 */
 	uint64_t serial;	 /* SERIAL */
 	const void *data;	 /* VENDOR: size - 3 bytes of content at reset, or NULL */
 	struct riser_table regs; /* VENDOR: at offsets from its start; taken in any parts */
 };
+
+/*
+ * What the guest's settings forbid is not sent, on any attachment:
+ *
+ * Bus Master Enable off (PCIe 7.5.1.1.3): no DMA, -EACCES; mappings that are held are revoked
+ * (riser_dma_map()); no MSI and no MSI-X message, which are memory writes: vectors wait, as
+ * behind a mask, with their pending bits set, and are sent when it is on again. INTx is
+ * asserted all the same.
+ *
+ * D3hot (PCI-PM 5.4): the same, INTx is not asserted, and BARs do not answer; configuration
+ * space does. The device's timers, work and watches go on.
+ *
+ * Configuration registers are what the specification's tables say; what a function does not
+ * support is read-only. AER's registers are sticky: only power-on, or another client's coming,
+ * resets them. FLR leaves the link's settings alone.
+ */
 #define RISER_PM                                                                               \
 	{                                                                                      \
 		.kind = RISER_CAP_PM                                                           \

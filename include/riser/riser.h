@@ -245,9 +245,12 @@ enum riser_reset {
 	RISER_RESET_POWER_ON, /* the first, after init(); once per instance */
 	RISER_RESET_DEVICE,   /* by the host: the VMM's device reset */
 	RISER_RESET_BUS,      /* the bus above was reset */
-	RISER_RESET_FUNCTION, /* by the guest: function level reset (PCIe 6.6.2), or D3hot to D0
-			       */
-	RISER_RESET_DRIVER,   /* by a virtio driver: the function is left as it is */
+	/*
+	 * By the guest: function level reset (PCIe 6.6.2), or D3hot to D0 where the PM
+	 * capability says so (soft_reset in pci.h).
+	 */
+	RISER_RESET_FUNCTION,
+	RISER_RESET_DRIVER, /* by a virtio driver: the function is left as it is */
 };
 
 /* ---- Log --------------------------------------------------------------------------------- */
@@ -271,12 +274,16 @@ int riser_fail(struct riser_dev *dev, int error, const char *format, ...)
  * Raises interrupt `vector`, by what the guest has enabled: an MSI-X or MSI message, or else
  * INTx, which stays asserted until every vector raised has been lowered. With fewer messages
  * enabled than vectors, messages share: vector modulo their number for MSI, as PCI allows by
- * the Multiple Message Enable field. A masked message becomes pending and is sent on unmasking.
- * Returns -EINVAL for a vector the device does not have. Any thread.
+ * the Multiple Message Enable field. A message that is masked, or may not be sent now (pci.h),
+ * becomes pending and is sent when it may, as the guest has programmed it then. Returns -EINVAL
+ * for a vector the device does not have. Any thread.
  */
 int riser_irq_raise(struct riser_dev *dev, unsigned vector);
 
-/* Lowers `vector`. Only INTx has a level; messages sent stay sent. Any thread. */
+/*
+ * Lowers `vector`: what it was raised for is over. Only INTx has a level; messages sent stay
+ * sent, but one that is still pending is not sent any more (PCI 6.8.3.4). Any thread.
+ */
 int riser_irq_lower(struct riser_dev *dev, unsigned vector);
 
 /* Raises or lowers by `level`. Any thread. */
@@ -295,9 +302,9 @@ enum riser_irq_mode riser_irq_mode(const struct riser_dev *dev);
 /*
  * Reads from and writes to guest memory at a bus address (iova). All or nothing: an address
  * that is not mapped for the access, or a range past the DMA mask, gives -EFAULT before any
- * byte is copied; Bus Master Enable off gives -EACCES; the host gone gives -ENOTCONN; memory
- * that the host shared and then took from its file gives -EIO, perhaps after some of it was
- * copied. Any thread.
+ * byte is copied; Bus Master Enable off, or D3hot, gives -EACCES; the host gone gives
+ * -ENOTCONN; memory that the host shared and then took from its file gives -EIO, perhaps after
+ * some of it was copied. Any thread.
  *
  * Ordering: a naturally aligned access of 1, 2, 4 or 8 bytes in mapped memory is one access,
  * never torn. Reads acquire and writes release: a write made after another is seen after it,
@@ -322,9 +329,10 @@ enum riser_dma_access { RISER_DMA_READ = 1, RISER_DMA_WRITE = 2 };
 
 /*
  * Guest memory mapped for direct access. The memory at `data` stays accessible until
- * riser_dma_unmap(), whatever the host does. If the host takes the range away first, the
- * mapping is revoked: from then on `data` is private memory of the device that the guest no
- * longer sees, and riser_dma_unmap() says so.
+ * riser_dma_unmap(), whatever the host does. If the host takes the range away first, or Bus
+ * Master Enable goes off, or the function into D3hot, the mapping is revoked: from then on
+ * `data` is private memory of the device that the guest no longer sees, and riser_dma_unmap()
+ * says so. (Inside QEMU only riser_dma_map() and copies are refused: the memory is QEMU's own.)
  */
 struct riser_dma {
 	void *data;

@@ -92,7 +92,7 @@ void riser__dev_destroy(struct riser_dev *dev)
 void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind)
 {
 	riser__timers_cancel_all(dev);
-	riser__pci_reset(dev);
+	riser__pci_reset(dev, kind);
 	if (dev->desc->reset)
 		dev->desc->reset(dev, kind);
 }

@@ -111,6 +111,12 @@ void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const c
 void riser__dev_dma_failed(struct riser_dev *dev, int error, const char *what, uint64_t iova,
 			   size_t length);
 
+/*
+ * Bus Master Enable came, or went (core/dma.c): then no DMA of any kind, held mappings and
+ * rings included, is under way when this returns. On the device's thread.
+ */
+void riser__dev_set_master(struct riser_dev *dev, bool on);
+
 /* Guest memory was added or taken away: rings are looked up anew. */
 static inline void riser__dev_memory_changed(struct riser_dev *dev)
 {

@@ -6,14 +6,14 @@
 
 #include "core/dev.h"
 #include "pci/function.h"
+#include "virtio/virtio.h"
 
 static int refuse(struct riser_dev *dev, uint64_t iova, uint64_t length)
 {
 	if (!riser__pci_bus_master(dev)) {
-		riser__dev_mistake(dev, RISER__BAD_DMA,
-				   "DMA of %" PRIu64 " bytes at %#" PRIx64
-				   " while Bus Master Enable is off",
-				   length, iova);
+		riser__dev_mistake(dev, RISER__DISABLED,
+				   "DMA of %" PRIu64 " bytes at %#" PRIx64 " %s", length, iova,
+				   riser__pci_silence(dev));
 		return -EACCES;
 	}
 	riser__dev_mistake(dev, RISER__BAD_DMA,
@@ -39,6 +39,9 @@ static int copy_otherwise(struct riser_dev *dev, uint64_t iova, void *buffer, si
 {
 	if (ret == -EREMOTE)
 		ret = dev->ops->dma_remote(dev->host, iova, buffer, length, write);
+	/* It went off meanwhile. */
+	if (ret == -EACCES && !riser__pci_bus_master(dev))
+		return refuse(dev, iova, length);
 	if (ret == -EFAULT)
 		riser__dev_mistake(dev, RISER__BAD_DMA, "DMA %s of %zu bytes at %#" PRIx64,
 				   write ? "write" : "read", length, iova);
@@ -113,4 +116,21 @@ int riser_dma_unmap(struct riser_dev *dev, struct riser_dma *dma)
 	if (ret == -EIO)
 		riser__dev_dma_failed(dev, ret, "mapping", was.iova, was.length);
 	return ret;
+}
+
+void riser__dev_set_master(struct riser_dev *dev, bool on)
+{
+	size_t revoked = 0;
+
+	/* Rings are let go of before, so that nothing is written to what is revoked. */
+	if (!on)
+		riser__virtio_set_master(dev, false);
+	if (dev->ops->dma_enable)
+		revoked = dev->ops->dma_enable(dev->host, on);
+	if (on)
+		riser__virtio_set_master(dev, true);
+	if (revoked)
+		riser__dev_mistake(dev, RISER__DISABLED,
+				   "memory that the device holds mapped is taken away %s",
+				   riser__pci_silence(dev));
 }

@@ -63,6 +63,12 @@ struct riser__dma_range *riser__dma_index_get(const struct riser__dma_index *ind
 						: NULL;
 }
 
+void riser__dma_index_set(struct riser__dma_index *index, struct riser__dma_place place,
+			  struct riser__dma_range *range)
+{
+	index->chunks[place.chunk]->ranges[place.slot] = range;
+}
+
 void riser__dma_index_next(const struct riser__dma_index *index, struct riser__dma_place *place)
 {
 	if (++place->slot < index->chunks[place->chunk]->count)

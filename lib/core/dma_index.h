@@ -28,6 +28,9 @@ struct riser__dma_range *riser__dma_index_get(const struct riser__dma_index *ind
 					      struct riser__dma_place place);
 void riser__dma_index_next(const struct riser__dma_index *index,
 			   struct riser__dma_place *place);
+/* Puts one in the place of another that has the same addresses. */
+void riser__dma_index_set(struct riser__dma_index *index, struct riser__dma_place place,
+			  struct riser__dma_range *range);
 /* -EEXIST: overlaps another one. -ENOMEM. */
 int riser__dma_index_insert(struct riser__dma_index *index, struct riser__dma_range *range);
 void riser__dma_index_erase(struct riser__dma_index *index, struct riser__dma_place place);

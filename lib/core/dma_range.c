@@ -9,12 +9,6 @@
 #include <unistd.h>
 #include <linux/magic.h>
 
-/* What is written through a held mapping, and when, is the holder's: each report has it all. */
-struct riser__dma_hold {
-	uint64_t iova, length;
-	struct riser__dma_hold *next, **link;
-};
-
 /* What a mapping of `fd` has to be a multiple of. Only a file of larger blocks may need more.
  */
 static uint64_t granule(int fd, const struct stat *st)
@@ -113,7 +107,7 @@ void riser__dma_range_revoke(struct riser__dma_range *range)
 	 * there is no memory for it the guest's pages stay, and the holder is told all the
 	 * same.
 	 */
-	if (range->memory && atomic_load(&range->references) > 1)
+	if (range->memory && riser__dma_range_is_held(range))
 		riser__guard_replace(&range->mapping);
 	riser__dma_range_put(range);
 }

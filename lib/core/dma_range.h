@@ -11,7 +11,11 @@
 
 enum { RISER__DMA_PAGE = 4096 }; /* what ranges and dirty bitmaps are made of, at the least */
 
-struct riser__dma_hold;
+/* What is written through a held mapping, and when, is the holder's: each report has it all. */
+struct riser__dma_hold {
+	uint64_t iova, length;
+	struct riser__dma_hold *next, **link;
+};
 
 struct riser__dma_range {
 	uint64_t iova, last; /* inclusive */
@@ -34,6 +38,15 @@ int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t off
 void riser__dma_range_put(struct riser__dma_range *range);
 /* The table lets go: a holder keeps valid memory that the guest does not see. */
 void riser__dma_range_revoke(struct riser__dma_range *range);
+static inline bool riser__dma_range_is_held(const struct riser__dma_range *range)
+{
+	return atomic_load(&range->references) > 1;
+}
+/*
+ * One more of the same memory, by a mapping of its own, which goes on with the dirty pages that
+ * were recorded (dma_renew.c). -errno: the memory cannot be mapped again, or is not there.
+ */
+int riser__dma_range_renew(struct riser__dma_range *range, struct riser__dma_range **fresh);
 /* -ENOMEM */
 int riser__dma_range_hold(struct riser__dma_range *range, uint64_t iova, size_t length,
 			  unsigned access, struct riser_dma *dma);

@@ -15,6 +15,7 @@ struct riser__dma_table {
 	struct riser__dma_fast fast;
 	size_t limit;
 	uint64_t log_page; /* 0: dirty pages are not recorded */
+	bool off;	   /* no access: see riser__dma_table_enable() */
 };
 
 /* Threads that copy all the time must not keep a host waiting that takes memory away. */
@@ -155,6 +156,8 @@ static int check(const struct riser__dma_table *table, struct riser__dma_place a
 	uint64_t last = iova + length - 1;
 	bool absent = false, broken = false;
 
+	if (table->off)
+		return -EACCES;
 	if (last < iova)
 		return -EFAULT;
 	for (;; riser__dma_index_next(&table->index, &at)) {
@@ -304,6 +307,34 @@ int riser__dma_table_map(struct riser__dma_table *table, uint64_t iova, size_t l
 		ret = riser__dma_range_hold(range, iova, length, access, dma);
 	pthread_rwlock_unlock(&table->lock);
 	return ret == -EREMOTE ? -EFAULT : ret;
+}
+
+/* Whoever holds the range keeps it, revoked; the table goes on with one like it. */
+static bool take_back(struct riser__dma_table *table, struct riser__dma_place at)
+{
+	struct riser__dma_range *range = riser__dma_index_get(&table->index, at), *fresh;
+
+	if (!riser__dma_range_is_held(range) || riser__dma_range_renew(range, &fresh))
+		return false;
+	riser__dma_index_set(&table->index, at, fresh);
+	riser__dma_range_revoke(range);
+	return true;
+}
+
+size_t riser__dma_table_enable(struct riser__dma_table *table, bool on)
+{
+	struct riser__dma_place at = { 0, 0 };
+	size_t held = 0;
+
+	pthread_rwlock_wrlock(&table->lock);
+	riser__dma_fast_forget(&table->fast);
+	table->off = !on;
+	while (!on && riser__dma_index_get(&table->index, at)) {
+		held += take_back(table, at);
+		riser__dma_index_next(&table->index, &at);
+	}
+	pthread_rwlock_unlock(&table->lock);
+	return held;
 }
 
 static int log_all(struct riser__dma_table *table, uint64_t page)

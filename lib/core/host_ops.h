@@ -67,6 +67,12 @@ struct riser__host_ops {
 	int (*dma_map)(void *host, uint64_t iova, size_t length, unsigned access,
 		       struct riser_dma *dma);
 	int (*dma_unmap)(void *host, struct riser_dma *dma);
+	/*
+	 * Whether the device may reach memory. Off: when it returns, nothing of an access is
+	 * under way any more, and all that was mapped is revoked; new ones are -EACCES. Returns
+	 * how many ranges were. NULL: what is mapped is the host's own and cannot be revoked.
+	 */
+	size_t (*dma_enable)(void *host, bool on);
 
 	void (*log)(void *host, enum riser_log_level level, const char *line);
 };

@@ -7,14 +7,15 @@
 
 /* A capability being built: its first byte in each of the function's tables. */
 struct place {
-	uint8_t *reset, *writable, *w1c;
+	uint8_t *reset, *writable, *w1c, *sticky, *link;
 };
 
-static void build_pm(const struct place *at)
+static void build_pm(const struct place *at, const struct riser_pci_cap *cap)
 {
-	/* Version 3; D1 and D2 not supported, no PME; a soft reset does not follow D3hot. */
+	/* Version 3; D1 and D2 not supported; no PME, so PME_En and PME_Status are 0. */
 	riser__put(at->reset + PCI_PM_PMC, 2, 3);
-	riser__put(at->reset + PCI_PM_CTRL, 2, PCI_PM_CTRL_NO_SOFT_RESET);
+	if (!cap->soft_reset)
+		riser__put(at->reset + PCI_PM_CTRL, 2, PCI_PM_CTRL_NO_SOFT_RESET);
 	at->writable[PCI_PM_CTRL] = PCI_PM_CTRL_STATE_MASK;
 }
 
@@ -54,7 +55,11 @@ static void build_express(const struct place *at, const struct riser_pci_cap *ca
 	riser__put(at->reset + PCI_EXP_DEVCTL, 2,
 		   PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN |
 			   PCI_EXP_DEVCTL_READRQ_512B);
-	riser__put(at->writable + PCI_EXP_DEVCTL, 2, 0x7fff & ~PCI_EXP_DEVCTL_PHANTOM);
+	/* What is not supported cannot be enabled: large payloads, tags, auxiliary power. */
+	riser__put(at->writable + PCI_EXP_DEVCTL, 2,
+		   PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE |
+			   PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_RELAX_EN |
+			   PCI_EXP_DEVCTL_NOSNOOP_EN | PCI_EXP_DEVCTL_READRQ);
 	riser__put(at->w1c + PCI_EXP_DEVSTA, 2, 0xf);
 	riser__put(at->reset + PCI_EXP_DEVCAP2, 4, PCI_EXP_DEVCAP2_COMP_TMOUT_DIS);
 	riser__put(at->writable + PCI_EXP_DEVCTL2, 2, PCI_EXP_DEVCTL2_COMP_TMOUT_DIS);
@@ -63,6 +68,8 @@ static void build_express(const struct place *at, const struct riser_pci_cap *ca
 	/* A 2.5 GT/s x1 link that is up, with data link layer active reporting left out. */
 	riser__put(at->reset + PCI_EXP_LNKCAP, 4, PCI_EXP_LNKCAP_SLS_2_5GB | 1u << 4);
 	riser__put(at->writable + PCI_EXP_LNKCTL, 2,
+		   PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES);
+	riser__put(at->link + PCI_EXP_LNKCTL, 2,
 		   PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES);
 	riser__put(at->reset + PCI_EXP_LNKSTA, 2,
 		   PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1);
@@ -75,14 +82,16 @@ static void build_vendor(const struct place *at, const struct riser_pci_cap *cap
 		memcpy(at->reset + 3, cap->data, cap->size - 3u);
 }
 
-/* Which errors are reported how, at reset: PCIe 7.8.4.2 to 7.8.4.7. */
+/*
+ * Which errors are reported how, at reset: PCIe 7.8.4.2 to 7.8.4.7. All of it is sticky. End to
+ * end checksums are neither made nor checked.
+ */
 static void build_aer(const struct place *at)
 {
-	const uint32_t uncorrectable = PCI_ERR_UNC_DLP | PCI_ERR_UNC_POISON_TLP |
-				       PCI_ERR_UNC_FCP | PCI_ERR_UNC_COMP_TIME |
-				       PCI_ERR_UNC_COMP_ABORT | PCI_ERR_UNC_UNX_COMP |
-				       PCI_ERR_UNC_RX_OVER | PCI_ERR_UNC_MALF_TLP |
-				       PCI_ERR_UNC_ECRC | PCI_ERR_UNC_UNSUP;
+	const uint32_t uncorrectable =
+		PCI_ERR_UNC_DLP | PCI_ERR_UNC_POISON_TLP | PCI_ERR_UNC_FCP |
+		PCI_ERR_UNC_COMP_TIME | PCI_ERR_UNC_COMP_ABORT | PCI_ERR_UNC_UNX_COMP |
+		PCI_ERR_UNC_RX_OVER | PCI_ERR_UNC_MALF_TLP | PCI_ERR_UNC_UNSUP;
 	const uint32_t fatal =
 		PCI_ERR_UNC_DLP | PCI_ERR_UNC_FCP | PCI_ERR_UNC_RX_OVER | PCI_ERR_UNC_MALF_TLP;
 	const uint32_t correctable = PCI_ERR_COR_RCVR | PCI_ERR_COR_BAD_TLP |
@@ -96,6 +105,7 @@ static void build_aer(const struct place *at)
 	riser__put(at->w1c + PCI_ERR_COR_STATUS, 4, correctable);
 	riser__put(at->reset + PCI_ERR_COR_MASK, 4, PCI_ERR_COR_ADV_NFAT);
 	riser__put(at->writable + PCI_ERR_COR_MASK, 4, correctable);
+	memset(at->sticky + PCI_ERR_UNCOR_STATUS, 0xff, PCI_ERR_CAP - PCI_ERR_UNCOR_STATUS);
 }
 
 static void build_ats(const struct place *at)
@@ -113,12 +123,13 @@ static void build_pasid(const struct place *at)
 static void build(struct riser__pci *pci, const struct riser_pci_cap *cap, uint16_t offset)
 {
 	const struct place at = { pci->reset + offset, pci->writable + offset,
-				  pci->w1c + offset };
+				  pci->w1c + offset, pci->sticky + offset, pci->link + offset };
 
 	switch (cap->kind) {
 	case RISER_CAP_PM:
 		pci->pm = offset;
-		build_pm(&at);
+		pci->soft_reset = cap->soft_reset;
+		build_pm(&at, cap);
 		break;
 	case RISER_CAP_MSI:
 		pci->msi = offset;

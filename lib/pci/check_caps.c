@@ -21,6 +21,7 @@ static const char *stray_member(const struct riser_pci_cap *cap)
 		{ ".bar", cap->bar, msix },
 		{ ".integrated", cap->integrated, cap->kind == RISER_CAP_EXPRESS },
 		{ ".mapped_only", cap->mapped_only, msi },
+		{ ".soft_reset", cap->soft_reset, cap->kind == RISER_CAP_PM },
 		{ ".size", cap->size, vendor },
 		{ ".table", cap->table, msix },
 		{ ".pba", cap->pba, msix },

@@ -7,6 +7,7 @@
 
 static void build_identity(struct riser__pci *pci, const struct riser_pci_device *desc)
 {
+	bool express = riser__cap_find(desc, RISER_CAP_EXPRESS);
 	uint8_t *c = pci->reset;
 
 	riser__put(c + PCI_VENDOR_ID, 2, desc->id.vendor);
@@ -18,13 +19,16 @@ static void build_identity(struct riser__pci *pci, const struct riser_pci_device
 	c[PCI_INTERRUPT_PIN] = desc->interrupt_pin;
 	riser__put(pci->writable + PCI_COMMAND, 2,
 		   PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | PCI_COMMAND_SERR |
-			   PCI_COMMAND_INTX_DISABLE);
+			   (desc->interrupt_pin ? PCI_COMMAND_INTX_DISABLE : 0));
 	riser__put(pci->w1c + PCI_STATUS, 2,
 		   PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT |
 			   PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT |
 			   PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY);
 	pci->writable[PCI_CACHE_LINE_SIZE] = 0xff;
-	pci->writable[PCI_INTERRUPT_LINE] = 0xff;
+	/* A master's on a bus, in units of 8 clocks; hardwired to 0 on a link (PCIe 7.5.1.1.8).
+	 */
+	pci->writable[PCI_LATENCY_TIMER] = express ? 0 : 0xf8;
+	pci->writable[PCI_INTERRUPT_LINE] = desc->interrupt_pin ? 0xff : 0;
 }
 
 /* The bits that hold an address are the ones above the size: writing all ones shows it. */
@@ -77,20 +81,43 @@ void riser__config_integrate(struct riser_dev *dev)
 	for (unsigned i = 0; i < sizeof(link) / sizeof(*link); i++) {
 		memset(pci->reset + at + link[i].at, 0, link[i].size);
 		memset(pci->writable + at + link[i].at, 0, link[i].size);
+		memset(pci->link + at + link[i].at, 0, link[i].size);
 	}
 	memcpy(pci->config + at, pci->reset + at, PCI_EXP_LNKSTA2 + 2);
+}
+
+/* A function in any state but D0 answers configuration accesses only (PCI-PM 5.4). */
+static bool sleeps(const struct riser__pci *pci)
+{
+	return pci->pm && pci->config[pci->pm + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK;
 }
 
 void riser__config_changed(struct riser_dev *dev)
 {
 	struct riser__pci *pci = dev->pci;
-	uint16_t command = (uint16_t)riser__get(pci->config + PCI_COMMAND, 2);
+	bool was = riser__pci_bus_master(dev), now;
 
-	atomic_store_explicit(&pci->bus_master, command & PCI_COMMAND_MASTER,
-			      memory_order_relaxed);
-	pci->asleep =
-		pci->pm && (pci->config[pci->pm + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK) == 3;
+	pci->asleep = sleeps(pci);
+	now = pci->config[PCI_COMMAND] & PCI_COMMAND_MASTER && !pci->asleep;
+	atomic_store_explicit(&pci->bus_master, now, memory_order_relaxed);
+	/* What a message speaks of has to be in memory before it: memory comes first. */
+	if (now && !was)
+		riser__dev_set_master(dev, true);
 	riser__irq_update(dev);
+	if (was && !now)
+		riser__dev_set_master(dev, false);
+}
+
+void riser__config_reset(struct riser_dev *dev, enum riser_reset kind)
+{
+	struct riser__pci *pci = dev->pci;
+
+	for (unsigned i = 0; i < pci->config_size; i++) {
+		uint8_t kept = kind == RISER_RESET_POWER_ON ? 0 : pci->sticky[i];
+
+		kept |= kind == RISER_RESET_FUNCTION ? pci->link[i] : 0;
+		pci->config[i] = (uint8_t)((pci->reset[i] & ~kept) | (pci->config[i] & kept));
+	}
 }
 
 /* The register of a vendor-specific capability that holds the byte at `offset`, or NULL. */
@@ -126,11 +153,11 @@ static void refresh(struct riser_dev *dev)
 	bool asserted;
 
 	riser__irq_lock(dev);
-	asserted = pci->irq.raised_count && pci->irq.mode == RISER_IRQ_INTX;
+	asserted = riser__intx_pending(dev);
 	if (pci->msi &&
 	    pci->config[pci->msi + PCI_MSI_FLAGS + 1] & (PCI_MSI_FLAGS_MASKBIT >> 8))
 		riser__put(pci->config + pci->msi + PCI_MSI_PENDING_64, 4,
-			   pci->irq.msi_pending);
+			   riser__msi_pending(dev));
 	riser__irq_unlock(dev);
 	pci->config[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTERRUPT;
 	if (asserted)
@@ -157,11 +184,22 @@ void riser__config_read(struct riser_dev *dev, uint64_t offset, uint8_t *to, siz
 	}
 }
 
+/* A state that the function does not have is not taken (PCI-PM 3.2.4). */
+static bool has_power_state(const struct riser__pci *pci, unsigned state)
+{
+	uint32_t pmc = riser__get(pci->reset + pci->pm + PCI_PM_PMC, 2);
+
+	return (state != 1 || pmc & PCI_PM_CAP_D1) && (state != 2 || pmc & PCI_PM_CAP_D2);
+}
+
 static void write_byte(struct riser__pci *pci, uint64_t offset, uint8_t value)
 {
-	uint8_t writable = pci->writable[offset];
-	uint8_t now = (uint8_t)((pci->config[offset] & ~writable) | (value & writable));
+	uint8_t writable = pci->writable[offset], now;
 
+	if (pci->pm && offset == (unsigned)pci->pm + PCI_PM_CTRL &&
+	    !has_power_state(pci, value & PCI_PM_CTRL_STATE_MASK))
+		writable &= (uint8_t)~PCI_PM_CTRL_STATE_MASK;
+	now = (uint8_t)((pci->config[offset] & ~writable) | (value & writable));
 	pci->config[offset] = (uint8_t)(now & ~(value & pci->w1c[offset]));
 }
 
@@ -198,7 +236,8 @@ void riser__config_write(struct riser_dev *dev, uint64_t offset, const uint8_t *
 		from += size;
 		length -= size;
 	}
-	riser__config_changed(dev);
-	if (reset)
+	if (reset || (pci->asleep && pci->soft_reset && !sleeps(pci)))
 		riser__dev_reset(dev, RISER_RESET_FUNCTION);
+	else
+		riser__config_changed(dev);
 }

@@ -64,7 +64,7 @@ void riser__pci_destroy(struct riser_dev *dev)
 	dev->pci = NULL;
 }
 
-void riser__pci_reset(struct riser_dev *dev)
+void riser__pci_reset(struct riser_dev *dev, enum riser_reset kind)
 {
 	struct riser__pci *pci = dev->pci;
 
@@ -77,8 +77,18 @@ void riser__pci_reset(struct riser_dev *dev)
 			riser__regmap_reset(pci->vendor[i], dev->state);
 	}
 	riser__irq_reset(dev);
-	memcpy(pci->config, pci->reset, sizeof(pci->config));
+	riser__config_reset(dev, kind);
 	riser__config_changed(dev);
+}
+
+void riser__pci_forget(struct riser_dev *dev)
+{
+	riser__config_reset(dev, RISER_RESET_POWER_ON);
+}
+
+const char *riser__pci_silence(const struct riser_dev *dev)
+{
+	return dev->pci->asleep ? "in D3hot" : "while Bus Master Enable is off";
 }
 
 void riser__pci_region_info(struct riser_dev *dev, unsigned region,

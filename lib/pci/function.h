@@ -14,18 +14,21 @@ struct riser__irq {
 	pthread_mutex_t lock;
 	enum riser_irq_mode mode;
 	bool intx_disabled;
-	bool level; /* of INTx, as last told to the host */
+	bool asleep;	/* INTx is not asserted */
+	bool mastering; /* messages may be sent */
+	bool level;	/* of INTx, as last told to the host */
 	uint64_t raised[RISER__VECTORS_MAX / 64];
 	unsigned raised_count;
+	/* Raised while messages were enabled, and neither sent nor lowered since. */
+	uint64_t waiting[RISER__VECTORS_MAX / 64];
 
-	unsigned msi_count; /* messages enabled */
+	unsigned msi_count; /* messages enabled: vectors share them */
 	uint64_t msi_address;
-	uint32_t msi_data, msi_mask, msi_pending;
+	uint32_t msi_data, msi_mask;
 
 	bool msix_masked;	   /* the whole function */
 	unsigned msix_count;	   /* entries of the table; 0: none */
 	uint32_t (*msix_table)[4]; /* address low, high, data, control */
-	uint64_t *msix_pending;
 };
 
 /* A window and where its memory is: shared, or in the state. */
@@ -48,6 +51,8 @@ struct riser__pci {
 	uint8_t reset[RISER__CONFIG_MAX];    /* its bytes after a reset */
 	uint8_t writable[RISER__CONFIG_MAX]; /* bits the guest writes */
 	uint8_t w1c[RISER__CONFIG_MAX];	     /* bits it clears by writing 1 */
+	uint8_t sticky[RISER__CONFIG_MAX];   /* bits of these that a reset leaves alone */
+	uint8_t link[RISER__CONFIG_MAX];     /* and those that only FLR does */
 	unsigned config_size;
 	struct riser__layout layout;
 	uint16_t pm, msi, msix, express; /* offsets of these capabilities, 0: none */
@@ -57,21 +62,25 @@ struct riser__pci {
 	uint64_t sizes[RISER__REGIONS]; /* 0: the function has no such region */
 	uint8_t *rom;
 	uint64_t rom_size;
-	bool asleep; /* in D3hot: BARs do not answer */
-	atomic_bool bus_master;
+	bool asleep;		/* in D3hot: BARs do not answer, nothing is sent */
+	bool soft_reset;	/* the way from there to D0 is a reset */
+	atomic_bool bus_master; /* Bus Master Enable, in D0 */
 	struct riser__irq irq;
 };
 
 int riser__pci_create(struct riser_dev *dev, struct riser_error *error);
 /* Takes a device without a function. */
 void riser__pci_destroy(struct riser_dev *dev);
-/* Configuration space, registers and interrupts as after power-on. */
-void riser__pci_reset(struct riser_dev *dev);
+/* Configuration space, registers and interrupts as after a reset of that kind. */
+void riser__pci_reset(struct riser_dev *dev, enum riser_reset kind);
 
+/* Whether the function may send memory requests: DMA, and messages. Any thread. */
 static inline bool riser__pci_bus_master(const struct riser_dev *dev)
 {
 	return atomic_load_explicit(&dev->pci->bus_master, memory_order_relaxed);
 }
+/* Why it may not, as the end of a sentence. */
+const char *riser__pci_silence(const struct riser_dev *dev);
 
 /*
  * What riser__pci_read() and _write() do once the device is entered: for the library's own, in
@@ -94,6 +103,8 @@ void riser__config_write(struct riser_dev *dev, uint64_t offset, const uint8_t *
 void riser__config_integrate(struct riser_dev *dev);
 /* Has everything that follows from configuration space follow it. */
 void riser__config_changed(struct riser_dev *dev);
+/* Its bytes after a reset of that kind. */
+void riser__config_reset(struct riser_dev *dev, enum riser_reset kind);
 
 /* Capabilities (caps.c). */
 void riser__caps_build(struct riser__pci *pci, const struct riser_pci_device *desc);
@@ -113,6 +124,12 @@ int riser__rom_load(struct riser_dev *dev, struct riser_error *error);
 int riser__irq_create(struct riser_dev *dev);
 void riser__irq_destroy(struct riser_dev *dev);
 void riser__irq_reset(struct riser_dev *dev);
+/* Nothing is raised or waits any more; what the guest has set stays. */
+void riser__irq_forget(struct riser_dev *dev);
+/* The Pending Bits of MSI: the messages that wait. Lock held. */
+uint32_t riser__msi_pending(const struct riser_dev *dev);
+/* Interrupt Status: INTx waits inside the function (PCI 6.2.3). Lock held. */
+bool riser__intx_pending(const struct riser_dev *dev);
 /* Takes over the guest's settings from configuration space and acts on what changed. */
 void riser__irq_update(struct riser_dev *dev);
 /* INTx of a device that keeps its interrupt's causes itself, whatever the mode is now. */

@@ -19,8 +19,7 @@ int riser__irq_create(struct riser_dev *dev)
 		return 0;
 	irq->msix_count = cap->vectors;
 	irq->msix_table = calloc(cap->vectors, sizeof(*irq->msix_table));
-	irq->msix_pending = calloc(1, (size_t)riser__msix_pba_size(cap));
-	if (!irq->msix_table || !irq->msix_pending)
+	if (!irq->msix_table)
 		return -ENOMEM;
 	for (unsigned i = 0; i < irq->msix_count; i++)
 		irq->msix_table[i][ENTRY_CONTROL] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
@@ -32,7 +31,6 @@ void riser__irq_destroy(struct riser_dev *dev)
 	struct riser__irq *irq = &dev->pci->irq;
 
 	free(irq->msix_table);
-	free(irq->msix_pending);
 	pthread_mutex_destroy(&irq->lock);
 }
 
@@ -46,12 +44,17 @@ void riser__irq_unlock(struct riser_dev *dev)
 	pthread_mutex_unlock(&dev->pci->irq.lock);
 }
 
-bool riser__intx_level(const struct riser_dev *dev)
+bool riser__intx_pending(const struct riser_dev *dev)
 {
 	const struct riser__irq *irq = &dev->pci->irq;
 
-	return irq->raised_count && irq->mode == RISER_IRQ_INTX && !irq->intx_disabled &&
+	return irq->raised_count && irq->mode == RISER_IRQ_INTX && !irq->asleep &&
 	       dev->desc->interrupt_pin;
+}
+
+bool riser__intx_level(const struct riser_dev *dev)
+{
+	return riser__intx_pending(dev) && !dev->pci->irq.intx_disabled;
 }
 
 static void update_level(struct riser_dev *dev)
@@ -65,31 +68,54 @@ static void update_level(struct riser_dev *dev)
 	dev->ops->intx(dev->host, level);
 }
 
+/* The vectors of a word that share message `number`; messages are a power of two to 32. */
+static uint64_t sharing(const struct riser__irq *irq, unsigned number)
+{
+	return UINT64_MAX / ((UINT64_C(1) << irq->msi_count) - 1) << number;
+}
+
+static unsigned word_count(const struct riser_dev *dev)
+{
+	return (dev->desc->vectors + 63u) / 64;
+}
+
+uint32_t riser__msi_pending(const struct riser_dev *dev)
+{
+	const struct riser__irq *irq = &dev->pci->irq;
+	uint64_t all = 0;
+
+	for (unsigned word = 0; word < word_count(dev); word++)
+		all |= irq->waiting[word];
+	for (unsigned width = 32; width >= irq->msi_count; width /= 2)
+		all |= all >> width;
+	return irq->mode == RISER_IRQ_MSIX
+		       ? 0
+		       : (uint32_t)(all & ((UINT64_C(1) << irq->msi_count) - 1));
+}
+
+/* The message of a vector that waits, if it may be sent. All that share it are served by it. */
 static void send_msi(struct riser_dev *dev, unsigned vector)
 {
 	struct riser__irq *irq = &dev->pci->irq;
-	uint32_t bit = UINT32_C(1) << vector;
+	unsigned number = vector & (irq->msi_count - 1);
 
-	if (irq->msi_mask & bit) {
-		irq->msi_pending |= bit;
+	if (!irq->mastering || irq->msi_mask & UINT32_C(1) << number)
 		return;
-	}
-	irq->msi_pending &= ~bit;
-	dev->ops->message(dev->host, RISER_IRQ_MSI, vector, irq->msi_address,
-			  irq->msi_data | vector);
+	for (unsigned word = 0; word < word_count(dev); word++)
+		irq->waiting[word] &= ~sharing(irq, number);
+	dev->ops->message(dev->host, RISER_IRQ_MSI, number, irq->msi_address,
+			  irq->msi_data | number);
 }
 
 static void send_msix(struct riser_dev *dev, unsigned vector)
 {
 	struct riser__irq *irq = &dev->pci->irq;
 	const uint32_t *entry = irq->msix_table[vector];
-	uint64_t bit = UINT64_C(1) << vector % 64;
 
-	if (irq->msix_masked || entry[ENTRY_CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT) {
-		irq->msix_pending[vector / 64] |= bit;
+	if (!irq->mastering || irq->msix_masked ||
+	    entry[ENTRY_CONTROL] & PCI_MSIX_ENTRY_CTRL_MASKBIT)
 		return;
-	}
-	irq->msix_pending[vector / 64] &= ~bit;
+	irq->waiting[vector / 64] &= ~(UINT64_C(1) << vector % 64);
 	dev->ops->message(dev->host, RISER_IRQ_MSIX, vector,
 			  (uint64_t)entry[1] << 32 | entry[0], entry[2]);
 }
@@ -108,9 +134,27 @@ static void set_raised(struct riser__irq *irq, unsigned vector, bool raised)
 		irq->raised_count--;
 }
 
-int riser_irq_raise(struct riser_dev *dev, unsigned vector)
+/* Whether the function's state keeps it back, rather than the guest's masks. */
+static bool raise_locked(struct riser_dev *dev, unsigned vector)
 {
 	struct riser__irq *irq = &dev->pci->irq;
+
+	if (irq->mode == RISER_IRQ_INTX) {
+		set_raised(irq, vector, true);
+		update_level(dev);
+		return irq->asleep && dev->desc->interrupt_pin;
+	}
+	irq->waiting[vector / 64] |= UINT64_C(1) << vector % 64;
+	if (irq->mode == RISER_IRQ_MSIX)
+		send_msix(dev, vector);
+	else
+		send_msi(dev, vector);
+	return !irq->mastering;
+}
+
+int riser_irq_raise(struct riser_dev *dev, unsigned vector)
+{
+	bool kept_back;
 
 	if (vector >= dev->desc->vectors) {
 		riser_log(dev, RISER_WARN, "interrupt %u raised, but the device has only %u",
@@ -118,28 +162,23 @@ int riser_irq_raise(struct riser_dev *dev, unsigned vector)
 		return -EINVAL;
 	}
 	riser__irq_lock(dev);
-	switch (irq->mode) {
-	case RISER_IRQ_MSIX:
-		send_msix(dev, vector);
-		break;
-	case RISER_IRQ_MSI:
-		send_msi(dev, vector & (irq->msi_count - 1));
-		break;
-	case RISER_IRQ_INTX:
-		set_raised(irq, vector, true);
-		update_level(dev);
-		break;
-	}
+	kept_back = raise_locked(dev, vector);
 	riser__irq_unlock(dev);
+	if (kept_back)
+		riser__dev_mistake(dev, RISER__DISABLED, "interrupt %u %s: it has to wait",
+				   vector, riser__pci_silence(dev));
 	return 0;
 }
 
 int riser_irq_lower(struct riser_dev *dev, unsigned vector)
 {
+	struct riser__irq *irq = &dev->pci->irq;
+
 	if (vector >= dev->desc->vectors)
 		return -EINVAL;
 	riser__irq_lock(dev);
-	set_raised(&dev->pci->irq, vector, false);
+	set_raised(irq, vector, false);
+	irq->waiting[vector / 64] &= ~(UINT64_C(1) << vector % 64);
 	update_level(dev);
 	riser__irq_unlock(dev);
 	return 0;
@@ -182,7 +221,6 @@ static void read_msi(struct riser__pci *pci)
 		 most = (flags & PCI_MSI_FLAGS_QMASK) >> 1;
 	struct riser__irq *irq = &pci->irq;
 
-	irq->mode = RISER_IRQ_MSI;
 	irq->msi_count = 1u << (log2 < most ? log2 : most);
 	irq->msi_address = riser__get(cap + PCI_MSI_ADDRESS_LO, 4) |
 			   (uint64_t)riser__get(cap + PCI_MSI_ADDRESS_HI, 4) << 32;
@@ -196,20 +234,19 @@ static bool enabled(const struct riser__pci *pci, unsigned cap, unsigned flags, 
 	return cap && riser__get(pci->config + cap + flags, 2) & bit;
 }
 
-static void send_pending(struct riser_dev *dev)
+static void send_waiting(struct riser_dev *dev)
 {
 	struct riser__irq *irq = &dev->pci->irq;
-	uint32_t msi = irq->msi_pending & ~irq->msi_mask;
 
-	if (irq->mode == RISER_IRQ_MSI) {
-		for (; msi; msi &= msi - 1)
-			send_msi(dev, (unsigned)__builtin_ctz(msi));
-	}
-	if (irq->mode != RISER_IRQ_MSIX || irq->msix_masked)
-		return;
-	for (unsigned word = 0; word < (irq->msix_count + 63) / 64; word++) {
-		for (uint64_t bits = irq->msix_pending[word]; bits; bits &= bits - 1)
-			send_msix(dev, word * 64 + (unsigned)__builtin_ctzll(bits));
+	for (unsigned word = 0; irq->mode != RISER_IRQ_INTX && word < word_count(dev); word++) {
+		for (uint64_t bits = irq->waiting[word]; bits; bits &= bits - 1) {
+			unsigned vector = word * 64 + (unsigned)__builtin_ctzll(bits);
+
+			if (irq->mode == RISER_IRQ_MSIX)
+				send_msix(dev, vector);
+			else if (irq->waiting[word] & UINT64_C(1) << vector % 64)
+				send_msi(dev, vector);
+		}
 	}
 }
 
@@ -220,15 +257,34 @@ void riser__irq_update(struct riser_dev *dev)
 
 	riser__irq_lock(dev);
 	irq->mode = RISER_IRQ_INTX;
+	irq->asleep = pci->asleep;
+	irq->mastering = riser__pci_bus_master(dev);
 	irq->intx_disabled =
 		riser__get(pci->config + PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
-	if (enabled(pci, pci->msi, PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE))
+	if (pci->msi)
 		read_msi(pci);
+	if (enabled(pci, pci->msi, PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE))
+		irq->mode = RISER_IRQ_MSI;
 	if (enabled(pci, pci->msix, PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE))
 		irq->mode = RISER_IRQ_MSIX;
 	irq->msix_masked = enabled(pci, pci->msix, PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_MASKALL);
 	update_level(dev);
-	send_pending(dev);
+	send_waiting(dev);
+	riser__irq_unlock(dev);
+}
+
+static void forget(struct riser__irq *irq)
+{
+	memset(irq->raised, 0, sizeof(irq->raised));
+	memset(irq->waiting, 0, sizeof(irq->waiting));
+	irq->raised_count = 0;
+}
+
+void riser__irq_forget(struct riser_dev *dev)
+{
+	riser__irq_lock(dev);
+	forget(&dev->pci->irq);
+	update_level(dev);
 	riser__irq_unlock(dev);
 }
 
@@ -238,13 +294,9 @@ void riser__irq_reset(struct riser_dev *dev)
 	struct riser__irq *irq = &dev->pci->irq;
 
 	riser__irq_lock(dev);
-	memset(irq->raised, 0, sizeof(irq->raised));
-	irq->raised_count = 0;
-	irq->msi_pending = 0;
+	forget(irq);
 	for (unsigned i = 0; i < irq->msix_count && !dev->ops->keeps_msix_table; i++)
 		memcpy(irq->msix_table[i], masked, sizeof(masked));
-	if (irq->msix_count)
-		memset(irq->msix_pending, 0, (irq->msix_count + 63u) / 64 * 8);
 	update_level(dev);
 	riser__irq_unlock(dev);
 }
@@ -261,6 +313,6 @@ void riser__msix_set_masked(struct riser_dev *dev, unsigned vector, bool masked)
 	else
 		irq->msix_table[vector][ENTRY_CONTROL] &=
 			~(uint32_t)PCI_MSIX_ENTRY_CTRL_MASKBIT;
-	send_pending(dev);
+	send_waiting(dev);
 	riser__irq_unlock(dev);
 }

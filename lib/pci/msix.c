@@ -29,7 +29,8 @@ static uint32_t read_dword(const struct riser__irq *irq, const struct riser_pci_
 		return irq->msix_table[n / 4][n % 4];
 	}
 	n = (offset - cap->pba) / 4;
-	return (uint32_t)(irq->msix_pending[n / 2] >> (32 * (n % 2)));
+	return irq->mode == RISER_IRQ_MSI ? 0
+					  : (uint32_t)(irq->waiting[n / 2] >> (32 * (n % 2)));
 }
 
 bool riser__msix_read(struct riser_dev *dev, uint64_t offset, unsigned size, uint64_t *value)

@@ -23,8 +23,8 @@ void riser__pci_region_info(struct riser_dev *dev, unsigned region,
 /*
  * An access of any length. -EINVAL if it is not wholly inside the region; otherwise 0, whatever
  * the guest did wrong. BARs answer whether or not the guest has enabled decoding: that is the
- * host's to honour. In the middle of a callback of the device it is refused: all ones, and
- * nothing is written.
+ * host's to honour. In D3hot they do not. In the middle of a callback of the device it is
+ * refused: all ones, and nothing is written.
  */
 int riser__pci_read(struct riser_dev *dev, unsigned region, uint64_t offset, void *buffer,
 		    size_t length);
@@ -41,6 +41,9 @@ int riser__pci_peek(struct riser_dev *dev, unsigned region, uint64_t offset, voi
 /* Whether a write would not be -EINVAL. */
 bool riser__pci_has(const struct riser_dev *dev, unsigned region, uint64_t offset,
 		    size_t length);
+
+/* What is kept over resets goes too: another host has come. A reset has to follow. */
+void riser__pci_forget(struct riser_dev *dev);
 
 /* ---- Interrupts (pci/irq.c) ---- */
 

@@ -7,7 +7,11 @@
 #include "core/buffer.h"
 #include "pci/function.h"
 
-/* Configuration bytes, raised and pending bits, MSI-X table. */
+/*
+ * Configuration bytes, raised bits, MSI's pending bits, the MSI-X table with its own. What
+ * waits for a message is in the last ones or, where there is no MSI-X, modulo 32 in MSI's: as
+ * many messages as there can be.
+ */
 static size_t record_size(const struct riser_dev *dev)
 {
 	const struct riser__pci *pci = dev->pci;
@@ -27,6 +31,15 @@ static void add_words(struct riser__buffer *out, const uint64_t *words, size_t c
 	}
 }
 
+static uint32_t fold(const struct riser__irq *irq)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < RISER__VECTORS_MAX / 64; i++)
+		all |= irq->waiting[i];
+	return (uint32_t)(all | all >> 32);
+}
+
 int riser__pci_save(struct riser_dev *dev, struct riser__buffer *out)
 {
 	struct riser__pci *pci = dev->pci;
@@ -36,13 +49,13 @@ int riser__pci_save(struct riser_dev *dev, struct riser__buffer *out)
 	riser__buffer_add(out, pci->config, pci->config_size);
 	riser__irq_lock(dev);
 	add_words(out, irq->raised, RISER__VECTORS_MAX / 64);
-	riser__put(bytes, 4, irq->msi_pending);
+	riser__put(bytes, 4, irq->msix_count ? 0 : fold(irq));
 	riser__buffer_add(out, bytes, 4);
 	for (unsigned i = 0; i < irq->msix_count * 4; i++) {
 		riser__put(bytes, 4, irq->msix_table[i / 4][i % 4]);
 		riser__buffer_add(out, bytes, 4);
 	}
-	add_words(out, irq->msix_pending, (irq->msix_count + 63u) / 64);
+	add_words(out, irq->waiting, (irq->msix_count + 63u) / 64);
 	riser__irq_unlock(dev);
 	return out->failed ? -ENOMEM : 0;
 }
@@ -71,18 +84,24 @@ static void load_config(struct riser__pci *pci, const uint8_t *saved)
 	}
 }
 
+/* The bits of word `i` that are vectors of the device. */
+static uint64_t vectors_in(const struct riser_dev *dev, unsigned i)
+{
+	unsigned vectors = dev->desc->vectors;
+
+	return vectors >= 64 * (i + 1) ? UINT64_MAX
+	       : vectors <= 64 * i     ? 0
+				       : (UINT64_C(1) << vectors % 64) - 1;
+}
+
 static void load_raised(struct riser_dev *dev, const uint8_t **at)
 {
 	struct riser__irq *irq = &dev->pci->irq;
 
 	irq->raised_count = 0;
 	for (unsigned i = 0; i < RISER__VECTORS_MAX / 64; i++) {
-		uint64_t word = take_word(at);
+		uint64_t word = take_word(at) & vectors_in(dev, i);
 
-		for (unsigned v = i * 64; v < i * 64 + 64; v++) {
-			if (v >= dev->desc->vectors)
-				word &= ~(UINT64_C(1) << v % 64);
-		}
 		irq->raised[i] = word;
 		irq->raised_count += (unsigned)__builtin_popcountll(word);
 	}
@@ -104,11 +123,7 @@ static void load_msix(struct riser_dev *dev, const uint8_t **at)
 		irq->msix_table[i / 4][i % 4] = value;
 	}
 	for (unsigned i = 0; i < (irq->msix_count + 63u) / 64; i++) {
-		uint64_t word = take_word(at);
-
-		if (i == irq->msix_count / 64)
-			word &= (UINT64_C(1) << irq->msix_count % 64) - 1;
-		irq->msix_pending[i] = word;
+		irq->waiting[i] |= take_word(at) & vectors_in(dev, i);
 	}
 }
 
@@ -129,14 +144,12 @@ void riser__pci_load(struct riser_dev *dev, const void *data)
 {
 	struct riser__pci *pci = dev->pci;
 	const uint8_t *at = data;
-	unsigned vectors;
 
 	load_config(pci, take(&at, pci->config_size));
 	riser__irq_lock(dev);
 	load_raised(dev, &at);
-	vectors = riser__irq_vectors(dev, RISER_IRQ_MSI);
-	pci->irq.msi_pending =
-		riser__get(take(&at, 4), 4) & (uint32_t)((UINT64_C(1) << vectors) - 1);
+	memset(pci->irq.waiting, 0, sizeof(pci->irq.waiting));
+	pci->irq.waiting[0] = riser__get(take(&at, 4), 4) & vectors_in(dev, 0);
 	load_msix(dev, &at);
 	riser__irq_unlock(dev);
 	riser__config_changed(dev);

@@ -14,7 +14,9 @@ void riser__vq_map(struct riser_vq *vq)
 
 	vq->generation = atomic_load(&dev->dma_generation);
 	vq->breaks = atomic_load(&riser__guard_breaks);
-	vq->mapped = true;
+	vq->mapped = riser__vq_reachable(vq);
+	if (!vq->mapped)
+		return;
 	for (unsigned i = 0; i < RISER__AREAS; i++) {
 		struct riser__area *area = &vq->areas[i];
 		bool written = i == RISER__DEVICE || (i == RISER__DESC && vq->packed);
@@ -41,7 +43,7 @@ static bool stale(const struct riser_vq *vq)
 
 void riser__vq_refresh(struct riser_vq *vq)
 {
-	if (!stale(vq) || !vq->live)
+	if (!stale(vq) || !vq->live || !riser__vq_reachable(vq))
 		return;
 	riser__vq_unmap(vq);
 	riser__vq_map(vq);
@@ -49,7 +51,7 @@ void riser__vq_refresh(struct riser_vq *vq)
 
 bool riser__vq_direct(const struct riser_vq *vq)
 {
-	return vq->mapped && !stale(vq);
+	return vq->mapped && !stale(vq) && riser__vq_reachable(vq);
 }
 
 void riser__area_read(struct riser_vq *vq, unsigned area, uint32_t offset, void *to,

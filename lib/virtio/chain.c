@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A chain as the device sees it: bytes to read, room to write. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@ struct riser_chain *riser__chain_take(struct riser_vq *vq)
 	}
 	chain->epoch = vq->epoch;
 	chain->done = false;
+	chain->lost = false;
+	chain->cuts = atomic_load(&vq->virtio->cuts);
 	chain->written = 0;
 	chain->count = 0;
 	chain->in = chain->out = (struct riser__cursor){ 0 };
@@ -91,10 +94,15 @@ bool riser__cursor_next(const struct riser_chain *chain, struct riser__cursor *a
 	return true;
 }
 
-size_t riser__chain_refused(struct riser_chain *chain, const struct riser__segment *piece)
+size_t riser__chain_refused(struct riser_chain *chain, const struct riser__segment *piece,
+			    int error)
 {
-	riser__vq_corrupt(chain->vq, "a buffer of %u bytes at %#" PRIx64 " is not in memory",
-			  piece->length, piece->iova);
+	if (error == -EACCES)
+		atomic_store(&chain->lost, true);
+	else
+		riser__vq_corrupt(chain->vq,
+				  "a buffer of %u bytes at %#" PRIx64 " is not in memory",
+				  piece->length, piece->iova);
 	return 0;
 }
 
@@ -104,9 +112,11 @@ size_t riser_chain_read(struct riser_chain *chain, void *to, size_t length)
 	size_t done = 0;
 
 	while (riser__cursor_next(chain, &chain->in, length - done, &piece)) {
-		if (riser_dma_read(chain->vq->virtio->dev, piece.iova, (char *)to + done,
-				   piece.length))
-			return riser__chain_refused(chain, &piece);
+		int ret = riser_dma_read(chain->vq->virtio->dev, piece.iova, (char *)to + done,
+					 piece.length);
+
+		if (ret)
+			return riser__chain_refused(chain, &piece, ret);
 		done += piece.length;
 	}
 	return done;
@@ -118,9 +128,11 @@ size_t riser_chain_write(struct riser_chain *chain, const void *from, size_t len
 	size_t done = 0;
 
 	while (riser__cursor_next(chain, &chain->out, length - done, &piece)) {
-		if (riser_dma_write(chain->vq->virtio->dev, piece.iova,
-				    (const char *)from + done, piece.length))
-			return riser__chain_refused(chain, &piece);
+		int ret = riser_dma_write(chain->vq->virtio->dev, piece.iova,
+					  (const char *)from + done, piece.length);
+
+		if (ret)
+			return riser__chain_refused(chain, &piece, ret);
 		done += piece.length;
 		chain->written += piece.length;
 	}

@@ -175,6 +175,7 @@ static void end_reset(struct riser__virtio *virtio, enum riser_reset kind)
 		riser__vq_forget(&virtio->vqs[i]);
 	if (kind == RISER_RESET_DRIVER) {
 		riser__timers_cancel_all(dev);
+		riser__irq_forget(dev);
 		riser__regmap_reset(dev->pci->bars[RISER__VIRTIO_BAR].map, dev->state);
 	}
 	virtio->driver_features = 0;

@@ -40,6 +40,7 @@ static int make_copy(struct riser_chain *chain, struct riser__held *held)
 	struct riser__virtio *virtio = chain->vq->virtio;
 	const struct riser__segment *segment = &held->segment;
 	uint64_t copies = atomic_fetch_add(&virtio->copies, segment->length) + segment->length;
+	int ret;
 
 	held->copy = copies <= COPIES_MAX ? malloc(segment->length) : NULL;
 	if (!held->copy) {
@@ -47,9 +48,10 @@ static int make_copy(struct riser_chain *chain, struct riser__held *held)
 		return -ENOMEM;
 	}
 	/* Also what is to be written is fetched: the device may leave some of it out. */
-	if (!riser_dma_read(virtio->dev, segment->iova, held->copy, segment->length))
+	ret = riser_dma_read(virtio->dev, segment->iova, held->copy, segment->length);
+	if (!ret)
 		return 0;
-	riser__chain_refused(chain, segment);
+	riser__chain_refused(chain, segment, ret);
 	return -EFAULT;
 }
 
@@ -96,6 +98,21 @@ int riser_chain_map(struct riser_chain *chain, bool write, size_t length,
 	return ret;
 }
 
+/* Nothing of a chain that the driver has taken back reaches memory. */
+static void put_back(struct riser_chain *chain, struct riser__held *held)
+{
+	struct riser__virtio *virtio = chain->vq->virtio;
+	const struct riser__segment *segment = &held->segment;
+	int ret = 0;
+
+	if (held->write && chain->epoch == chain->vq->epoch)
+		ret = riser_dma_write(virtio->dev, segment->iova, held->copy, segment->length);
+	if (ret)
+		riser__chain_refused(chain, segment, ret);
+	free(held->copy);
+	atomic_fetch_sub(&virtio->copies, segment->length);
+}
+
 void riser__chain_unmap(struct riser_chain *chain)
 {
 	struct riser__virtio *virtio = chain->vq->virtio;
@@ -103,15 +120,12 @@ void riser__chain_unmap(struct riser_chain *chain)
 	for (uint32_t i = 0; i < chain->held_count; i++) {
 		struct riser__held *held = &chain->held[i];
 
-		riser_dma_unmap(virtio->dev, &held->map);
-		if (!held->copy)
-			continue;
-		if (held->write && chain->epoch == chain->vq->epoch &&
-		    riser_dma_write(virtio->dev, held->segment.iova, held->copy,
-				    held->segment.length))
-			riser__chain_refused(chain, &held->segment);
-		free(held->copy);
-		atomic_fetch_sub(&virtio->copies, held->segment.length);
+		/* It was out of reach for a while: who knows which bytes were moved. */
+		if (riser_dma_unmap(virtio->dev, &held->map) == -ESTALE &&
+		    chain->cuts != atomic_load(&virtio->cuts))
+			atomic_store(&chain->lost, true);
+		if (held->copy)
+			put_back(chain, held);
 	}
 	chain->held_count = 0;
 }

@@ -256,7 +256,7 @@ static void disarm(struct riser_vq *vq)
 
 void riser__vq_kick(struct riser_vq *vq)
 {
-	if (!vq->desc->kick || !riser_vq_live(vq))
+	if (!vq->desc->kick || !riser_vq_live(vq) || !riser__vq_reachable(vq))
 		return;
 	disarm(vq);
 	riser_vq_begin(vq);

@@ -38,6 +38,8 @@ struct riser_chain {
 	uint16_t id;		      /* the head's index, or the packed ring's buffer id */
 	uint16_t slots;		      /* of the packed ring */
 	bool done;		      /* pushed, but not yet in the ring */
+	atomic_bool lost;	      /* some of its bytes were not moved: out of reach */
+	unsigned cuts;		      /* of the device when it was popped */
 	uint32_t written;
 	struct riser__segment *segments;
 	uint32_t count, capacity;
@@ -110,6 +112,10 @@ void riser__vq_set_vector(struct riser_vq *vq, uint16_t vector);
 void riser__vq_kick(struct riser_vq *vq);
 void riser__vq_kick_later(struct riser_vq *vq);
 
+/* master.c: whether the guest's memory may be accessed. Asked with the lock held, it stays so.
+ */
+bool riser__vq_reachable(const struct riser_vq *vq);
+
 /* use.c: pops and pushes. Puts into the ring what waited for the device's thread. */
 void riser__vq_settle(struct riser_vq *vq);
 void riser__vq_work(struct riser_dev *dev, struct riser_work *work);
@@ -174,8 +180,12 @@ void riser__chain_free(struct riser_chain *chain);
 /* The next piece of a side, of up to `length` bytes; false at the end. */
 bool riser__cursor_next(const struct riser_chain *chain, struct riser__cursor *at,
 			size_t length, struct riser__segment *piece);
-/* The driver named memory that is not there: the device needs a reset. Returns 0. */
-size_t riser__chain_refused(struct riser_chain *chain, const struct riser__segment *piece);
+/*
+ * DMA failed with `error`: the driver named memory that is not there and the device needs a
+ * reset; or -EACCES, all of it is out of reach and the chain is lost. Returns 0.
+ */
+size_t riser__chain_refused(struct riser_chain *chain, const struct riser__segment *piece,
+			    int error);
 /* map.c: ends what riser_chain_map() gave; bytes that were written elsewhere reach the guest.
  */
 void riser__chain_unmap(struct riser_chain *chain);

@@ -2,7 +2,6 @@
 /* Requests from the ring to the device, and back. */
 #include <errno.h>
 
-#include "pci/function.h"
 #include "virtio/queue.h"
 
 /* ---- Pop ---- */
@@ -57,11 +56,11 @@ struct riser_chain *riser_vq_pop(struct riser_vq *vq)
 {
 	struct riser_chain *chain = NULL;
 
-	if (!riser_vq_live(vq) || !riser__pci_bus_master(vq->virtio->dev))
+	if (!riser_vq_live(vq))
 		return NULL;
 	pthread_mutex_lock(&vq->lock);
 	riser__vq_refresh(vq);
-	if (available(vq))
+	if (riser__vq_reachable(vq) && available(vq))
 		chain = take(vq);
 	pthread_mutex_unlock(&vq->lock);
 	return chain;
@@ -80,6 +79,8 @@ static void put_one(struct riser_vq *vq, struct riser_chain *chain)
 /* In order, if that was agreed on: one that is early waits for those before it. */
 static void put(struct riser_vq *vq, struct riser_chain *chain)
 {
+	if (chain->lost)
+		riser__vq_corrupt(vq, "a request was cut short: memory was out of reach");
 	if (!vq->in_order) {
 		put_one(vq, chain);
 		return;
@@ -96,7 +97,7 @@ static void put(struct riser_vq *vq, struct riser_chain *chain)
 
 static void publish(struct riser_vq *vq)
 {
-	if (!vq->unpublished || vq->virtio->broken)
+	if (!vq->unpublished || vq->virtio->broken || !riser__vq_reachable(vq))
 		return;
 	vq->unpublished = false;
 	if (riser__vq_ring(vq)->publish(vq))
@@ -161,13 +162,14 @@ void riser__vq_settle(struct riser_vq *vq)
 {
 	pthread_mutex_lock(&vq->lock);
 	riser__vq_refresh(vq);
-	while (vq->done) {
+	while (vq->done && riser__vq_reachable(vq)) {
 		struct riser_chain *chain = vq->done;
 
 		vq->done = chain->later;
 		put(vq, chain);
 	}
-	vq->done_last = &vq->done;
+	if (!vq->done)
+		vq->done_last = &vq->done;
 	publish(vq);
 	pthread_mutex_unlock(&vq->lock);
 }

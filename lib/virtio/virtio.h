@@ -119,6 +119,7 @@ struct riser__virtio {
 	uint8_t isr;
 	atomic_ushort config_vector;
 	atomic_uint_least64_t copies; /* bytes of chains that are not in place */
+	atomic_uint cuts;	      /* how often memory was out of reach: see master.c */
 	unsigned *line_queues;	      /* how many queues each line of the table has made */
 	struct riser_vq *vqs;
 	unsigned vq_count;
@@ -161,6 +162,9 @@ void riser__virtio_drained(struct riser__virtio *virtio);
 void riser__virtio_saving(struct riser_dev *dev);
 int riser__virtio_saved(struct riser_dev *dev);
 int riser__virtio_loaded(struct riser_dev *dev, uint32_t version);
+
+/* master.c: the guest's memory is in reach, or is not. Takes a device of any kind. */
+void riser__virtio_set_master(struct riser_dev *dev, bool on);
 
 /* status.c: what the driver does to the status and the features. */
 /*

@@ -110,8 +110,8 @@ class riser_bar(Structure):
 
 class riser_pci_cap(Structure):
     _fields_ = [("kind", c_int), ("offset", c_uint16), ("vectors", c_uint16), ("bar", c_uint8),
-                ("integrated", c_bool), ("mapped_only", c_bool), ("size", c_uint16),
-                ("table", c_uint64), ("pba", c_uint64), ("serial", c_uint64),
+                ("integrated", c_bool), ("mapped_only", c_bool), ("soft_reset", c_bool),
+                ("size", c_uint16), ("table", c_uint64), ("pba", c_uint64), ("serial", c_uint64),
                 ("data", c_char_p), ("regs", riser_table)]
 
 

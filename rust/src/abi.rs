@@ -160,7 +160,8 @@ structures! {
     }
     riser_pci_cap {
         kind: c_uint, offset: u16, vectors: u16, bar: u8, integrated: bool, mapped_only: bool,
-        size: u16, table: u64, pba: u64, serial: u64, data: *const c_void, regs: riser_table,
+        soft_reset: bool, size: u16, table: u64, pba: u64, serial: u64, data: *const c_void,
+        regs: riser_table,
     }
     riser_pci_device {
         size: usize, name: *const c_char, summary: *const c_char, id: riser_pci_id,

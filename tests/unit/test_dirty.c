@@ -145,6 +145,26 @@ static void test_held_mappings(void **state)
 	assert_int_equal(report(AT, PAGES, PAGE), 0);
 }
 
+/* What was written before it was taken back is told once, what is written after it never. */
+static void test_held_and_taken_back(void **state)
+{
+	struct riser_dma dma;
+
+	(void)state;
+	assert_int_equal(riser__dma_table_log(table, true, PAGE), 0);
+	put(AT + 9 * PAGE, 1);
+	assert_int_equal(riser__dma_table_map(table, AT + PAGE, PAGE, RW, &dma), 0);
+	assert_int_equal(riser__dma_table_enable(table, false), 1);
+	assert_int_equal(report(AT, PAGES, PAGE), 2);
+	assert_true(bit(1) && bit(9));
+	assert_int_equal(riser__dma_unmap(&dma), -ESTALE);
+	assert_int_equal(report(AT, PAGES, PAGE), 0);
+	assert_int_equal(riser__dma_table_enable(table, true), 0);
+	put(AT + 2 * PAGE, 1);
+	assert_int_equal(report(AT, PAGES, PAGE), 1);
+	assert_true(bit(2));
+}
+
 static void test_ends_of_the_address_space(void **state)
 {
 	(void)state;
@@ -246,6 +266,7 @@ int main(void)
 		TEST(test_part_by_part),
 		TEST(test_coarser_pages),
 		TEST(test_held_mappings),
+		TEST(test_held_and_taken_back),
 		TEST(test_ends_of_the_address_space),
 		TEST(test_what_is_announced_later),
 		TEST(test_bad_requests),

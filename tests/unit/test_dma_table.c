@@ -447,6 +447,40 @@ static void test_huge_pages(void **state)
 	close(huge);
 }
 
+/* Off and on again: what was held is private for good, the memory is the guest's as before. */
+static void test_off_and_on(void **state)
+{
+	uint32_t word = 0x11223344, back;
+	struct riser_dma first, second;
+
+	(void)state;
+	assert_int_equal(add(0, 4, 0), 0);
+	assert_int_equal(add(8 * PAGE, 4, 4), 0);
+	assert_int_equal(riser__dma_table_enable(table, false), 0);
+	assert_int_equal(riser__dma_table_enable(table, true), 0);
+	assert_int_equal(riser__dma_table_map(table, PAGE + 8, 8, RW, &first), 0);
+	assert_int_equal(riser__dma_table_map(table, 2 * PAGE, PAGE, RW, &second), 0);
+	memory[2 * PAGE] = 5;
+	assert_int_equal(riser__dma_table_enable(table, false), 1);
+	assert_int_equal(riser__dma_table_copy(table, PAGE, &word, 4, true), -EACCES);
+	assert_int_equal(riser__dma_table_copy(table, 8 * PAGE, &word, 4, false), -EACCES);
+	memcpy(first.data, &word, sizeof(word));
+	*(uint8_t *)second.data = 6;
+	assert_int_equal(memory[PAGE + 8], 0);
+	assert_int_equal(memory[2 * PAGE], 5);
+	assert_int_equal(riser__dma_unmap(&first), -ESTALE);
+	assert_int_equal(riser__dma_table_map(table, PAGE + 8, 8, RW, &first), -EACCES);
+	assert_int_equal(riser__dma_table_enable(table, true), 0);
+	assert_int_equal(riser__dma_table_copy(table, 2 * PAGE - 4, &word, 8, true), 0);
+	assert_int_equal(riser__dma_table_copy(table, 2 * PAGE - 4, &back, 4, false), 0);
+	assert_int_equal(back, word);
+	assert_memory_equal(memory + 2 * PAGE - 4, &word, 4);
+	assert_int_equal(riser__dma_unmap(&second), -ESTALE);
+	assert_int_equal(riser__dma_table_map(table, PAGE + 8, 8, RW, &first), 0);
+	assert_int_equal(riser__dma_table_remove(table, 0, 4 * PAGE, NULL), 0);
+	assert_int_equal(riser__dma_unmap(&first), -ESTALE);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
@@ -465,6 +499,7 @@ int main(void)
 		TEST(test_any_thread),
 		TEST(test_nothing_is_written_after),
 		TEST(test_huge_pages),
+		TEST(test_off_and_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

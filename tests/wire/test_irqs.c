@@ -19,6 +19,7 @@ enum {
 	MSI = 1,
 	MSIX = 2,
 	COMMAND = 4, /* in configuration space */
+	BUS_MASTER = 4,
 };
 
 static void raise_irq(struct wire *w, unsigned vector)
@@ -33,7 +34,7 @@ static void bind_fds(struct wire *w, unsigned index, unsigned start, unsigned co
 			 0);
 }
 
-/* Finds the capability and turns it on, as a guest does. */
+/* Finds the capability and turns it on, as a guest does; messages are a master's. */
 static void enable(struct wire *w, unsigned id)
 {
 	unsigned at = (unsigned)wire_read(w, WIRE_CONFIG, 0x34, 1);
@@ -41,6 +42,7 @@ static void enable(struct wire *w, unsigned id)
 	while (wire_read(w, WIRE_CONFIG, at, 1) != id)
 		at = (unsigned)wire_read(w, WIRE_CONFIG, at + 1, 1);
 	wire_write(w, WIRE_CONFIG, at + 2, 2, id == 5 ? 1 | 2 << 4 : 0x8000);
+	wire_write(w, WIRE_CONFIG, COMMAND, 2, BUS_MASTER);
 }
 
 static void test_intx(void **state)

@@ -98,6 +98,11 @@ static int dma_unmap(void *host, struct riser_dma *mapping)
 	return riser__dma_unmap(mapping);
 }
 
+static size_t dma_enable(void *host, bool on)
+{
+	return riser__dma_table_enable(((struct bench *)host)->dma, on);
+}
+
 static void log_line(void *host, enum riser_log_level level, const char *line)
 {
 	struct bench *b = host;
@@ -119,6 +124,7 @@ const struct riser__host_ops bench_host_ops = {
 	.dma = dma,
 	.dma_map = dma_map,
 	.dma_unmap = dma_unmap,
+	.dma_enable = dma_enable,
 	.log = log_line,
 };
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "attach/vfio_user/exchange.h"
+#include "pci/function.h"
 
 enum { CHUNK = 64 << 10 /* a read of 256 KiB never completes in QEMU */ };
 
@@ -66,6 +67,9 @@ static int transfer(struct riser_server *server, uint64_t iova, void *buffer, si
 
 	if (!link->negotiated || link->broken)
 		return -ENOTCONN;
+	/* A job's may have waited for its turn while the guest forbade it. */
+	if (!riser__pci_bus_master(server->dev))
+		return -EACCES;
 	if (server->remote.stuck)
 		return -ETIMEDOUT;
 	ret = begin_aside(server);

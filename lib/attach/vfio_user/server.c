@@ -201,6 +201,13 @@ static int dma_unmap(void *host, struct riser_dma *dma)
 	return riser__dma_unmap(dma);
 }
 
+static size_t dma_enable(void *host, bool on)
+{
+	struct riser_server *server = host;
+
+	return riser__dma_table_enable(server->table, on);
+}
+
 static const struct riser__host_ops ops = {
 	.keeps_msix_table = true,
 	.now = now,
@@ -214,6 +221,7 @@ static const struct riser__host_ops ops = {
 	.dma_remote = dma_remote,
 	.dma_map = dma_map,
 	.dma_unmap = dma_unmap,
+	.dma_enable = dma_enable,
 	.log = log_line,
 };
 
@@ -287,6 +295,7 @@ void vu_server_clean(struct riser_server *server)
 		riser__dma_table_log(server->table, false, 0);
 	server->migration.logging = false;
 	vu_migration_reset(server);
+	riser__pci_forget(server->dev);
 	riser__dev_reset(server->dev, RISER_RESET_DEVICE);
 }
 

@@ -9,7 +9,8 @@
 
 #include <riser/riser.h>
 
-enum { AT_ONCE, REVERSED, THREADS, HOLD }; /* the option `mode` */
+/* The option `mode`; the last two give back when told to, and answer before that or then. */
+enum { AT_ONCE, REVERSED, THREADS, HOLD, ANSWER_NOW, ANSWER_THEN };
 enum { HELD_MOST = 64, ANSWERS = 8 };
 
 /* A request that a thread answers. */
@@ -21,7 +22,10 @@ struct answer {
 
 struct loop {
 	uint32_t mode, queues;
-	uint32_t requests, scratch; /* configuration */
+	uint32_t requests, scratch, release; /* configuration */
+	struct riser_chain *kept[HELD_MOST];
+	struct riser_vq *kept_of[HELD_MOST];
+	unsigned kept_count;
 	struct answer answers[ANSWERS];
 	atomic_uint at_work;
 };
@@ -97,10 +101,35 @@ static bool delegate(struct riser_dev *dev, struct riser_vq *vq, struct riser_ch
 	return false;
 }
 
+static void keep(struct loop *loop, struct riser_vq *vq, struct riser_chain *chain)
+{
+	if (loop->mode == ANSWER_NOW)
+		echo(chain);
+	loop->kept[loop->kept_count] = chain;
+	loop->kept_of[loop->kept_count++] = vq;
+}
+
+static void released(struct riser_dev *dev, uint64_t now, uint64_t was)
+{
+	struct loop *loop = riser_state(dev);
+
+	(void)now, (void)was;
+	for (unsigned i = 0; i < loop->kept_count; i++) {
+		if (loop->mode == ANSWER_THEN)
+			echo(loop->kept[i]);
+		riser_vq_push(loop->kept_of[i], loop->kept[i]);
+	}
+	loop->kept_count = 0;
+}
+
 static void answer(struct riser_dev *dev, struct riser_vq *vq, struct riser_chain *chain)
 {
 	struct loop *loop = riser_state(dev);
 
+	if (loop->mode >= ANSWER_NOW && loop->kept_count < HELD_MOST) {
+		keep(loop, vq, chain);
+		return;
+	}
 	if (loop->mode == HOLD || (loop->mode == THREADS && delegate(dev, vq, chain)))
 		return;
 	if (riser_vq_index(vq) & 1)
@@ -116,6 +145,7 @@ static void stop(struct riser_dev *dev, struct riser_vq *vq)
 	struct loop *loop = riser_state(dev);
 
 	(void)vq;
+	released(dev, 0, 0);
 	while (atomic_load(&loop->at_work))
 		sched_yield();
 }
@@ -162,6 +192,7 @@ static int init(struct riser_dev *dev)
 static const struct riser_reg config[] = {
 	{ RISER_REG(0, struct loop, requests) },
 	{ RISER_REG(4, struct loop, scratch), .rw = RISER_ALL, .on_write = scratched },
+	{ RISER_REG(8, struct loop, release), .rw = RISER_ALL, .on_write = released },
 };
 
 static const struct riser_vq_desc vqs[] = {
@@ -169,7 +200,7 @@ static const struct riser_vq_desc vqs[] = {
 };
 
 static const struct riser_option options[] = {
-	{ RISER_OPTION(U32, struct loop, mode), .value = "0", .max = HOLD },
+	{ RISER_OPTION(U32, struct loop, mode), .value = "0", .max = ANSWER_THEN },
 	{ RISER_OPTION(U32, struct loop, queues), .value = "4", .min = 1, .max = 4 },
 };
 
