@@ -82,6 +82,7 @@ static int start(struct riser_driver *driver, const struct riser_driver_config *
 {
 	int ret = driver->transport->open(driver);
 
+	driver->opened = !ret;
 	if (!ret)
 		ret = driver->transport->set_status(driver, 0);
 	if (!ret)
@@ -135,7 +136,8 @@ void riser_driver_destroy(struct riser_driver *driver)
 {
 	if (!driver)
 		return;
-	driver->transport->set_status(driver, 0);
+	if (driver->opened) /* or it is no virtio device at all */
+		driver->transport->set_status(driver, 0);
 	for (unsigned i = 0; driver->queues && i < driver->queue_count; i++)
 		driver_queue_free(driver->queues[i]);
 	free(driver->queues);

@@ -28,6 +28,7 @@ struct riser_driver {
 	struct driver_place places[VIRTIO_PCI_CAP_PCI_CFG + 1];
 	uint32_t notify_step;
 	uint64_t offered, features;
+	bool opened; /* the interface is there */
 	bool legacy, polling;
 	enum riser_irq_mode irq;
 	unsigned vectors, queue_count;
