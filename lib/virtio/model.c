@@ -6,7 +6,7 @@
 
 #include "virtio/virtio.h"
 
-enum { VENDOR = 0x1af4, MODERN_IDS = 0x1040, CLASS_OTHER = 0x00ff00, CAPS = 6 };
+enum { VENDOR = 0x1af4, MODERN_IDS = 0x1040, CLASS_OTHER = 0x00ff00, CAPS = 8 };
 
 /* What both functions are made of, while they are made. */
 struct parts {
@@ -176,6 +176,9 @@ static int make_caps(struct parts *parts, uint64_t table_size)
 	if (!ret)
 		ret = JOIN(parts->model, &cap->regs, &access, struct riser_reg,
 			   virtio->at + offsetof(struct riser__virtio_state, regs));
+	/* With these a guest can reset the function, and put it to sleep, as it can QEMU's. */
+	*++cap = (struct riser_pci_cap)RISER_PM;
+	*++cap = (struct riser_pci_cap)RISER_EXPRESS;
 	parts->pci.caps = (struct riser_table){ parts->caps, (uint32_t)(cap + 1 - parts->caps),
 						sizeof(*cap) };
 	return ret;

@@ -228,11 +228,12 @@ static void function_reset(struct riser_host *host)
 {
 	struct stage stage;
 
-	for (unsigned pending = 0; pending < 2; pending++) {
+	for (unsigned i = 0; i < 4; i++) {
 		begin(&stage, host, &rings[0]);
-		if (pending)
+		if (i & 1) /* the driver's own is under way */
 			set_common(&stage, VIRTIO_PCI_COMMON_STATUS, 1, 0);
-		ok(host, riser_host_reset(host, RISER_RESET_DEVICE));
+		ok(host,
+		   riser_host_reset(host, i & 2 ? RISER_RESET_FUNCTION : RISER_RESET_DEVICE));
 		ok(host, riser_host_enable(host));
 		assert_int_equal(common(&stage, VIRTIO_PCI_COMMON_STATUS, 1), 0);
 		assert_memory_equal(stage.buffers[0], "\0\0\0\0", LENGTH);
