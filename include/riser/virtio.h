@@ -193,7 +193,8 @@ size_t riser_chain_zero(struct riser_chain *chain, size_t length);
  * The next `length` bytes as memory, in place where the guest's memory is mapped: to be read,
  * or (`write`) to be written before the push, all of it counting as written. Valid until the
  * push, whatever the host does. -ERANGE: the chain has fewer; -EFAULT: an address outside
- * memory, the device needs a reset; -ENOMEM. `iov` is the chain's. Any thread.
+ * memory, the device needs a reset; -ECANCELED: the driver has taken the queue back; -ENOMEM.
+ * `iov` is the chain's. Any thread.
  */
 int riser_chain_map(struct riser_chain *chain, bool write, size_t length,
 		    const struct iovec **iov, int *count);

@@ -89,8 +89,14 @@ void riser__dev_destroy(struct riser_dev *dev)
 	free(dev);
 }
 
+void riser__dev_halt(struct riser_dev *dev)
+{
+	riser__virtio_halt(dev);
+}
+
 void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind)
 {
+	riser__dev_halt(dev);
 	riser__timers_cancel_all(dev);
 	riser__pci_reset(dev, kind);
 	if (dev->desc->reset)

@@ -84,6 +84,11 @@ int riser__dev_create(struct riser_model *model, const char *options,
 /* Takes NULL. */
 void riser__dev_destroy(struct riser_dev *dev);
 void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind);
+/*
+ * Before the guest's memory is taken away, and the reset that follows: what is being written
+ * from it to somewhere else is written first.
+ */
+void riser__dev_halt(struct riser_dev *dev);
 
 /*
  * What a device sends may come back to it: a message or DMA to its own BAR, or by way of

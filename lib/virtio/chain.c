@@ -111,6 +111,8 @@ size_t riser_chain_read(struct riser_chain *chain, void *to, size_t length)
 	struct riser__segment piece;
 	size_t done = 0;
 
+	if (riser__chain_is_over(chain))
+		return 0;
 	while (riser__cursor_next(chain, &chain->in, length - done, &piece)) {
 		int ret = riser_dma_read(chain->vq->virtio->dev, piece.iova, (char *)to + done,
 					 piece.length);
@@ -127,6 +129,8 @@ size_t riser_chain_write(struct riser_chain *chain, const void *from, size_t len
 	struct riser__segment piece;
 	size_t done = 0;
 
+	if (riser__chain_is_over(chain))
+		return 0;
 	while (riser__cursor_next(chain, &chain->out, length - done, &piece)) {
 		int ret = riser_dma_write(chain->vq->virtio->dev, piece.iova,
 					  (const char *)from + done, piece.length);

@@ -162,8 +162,16 @@ static bool stop_queues(struct riser__virtio *virtio, bool waits)
 
 	virtio->running = false;
 	for (unsigned i = 0; i < virtio->vq_count; i++)
+		riser__vq_take_back(&virtio->vqs[i]);
+	for (unsigned i = 0; i < virtio->vq_count; i++)
 		stopped = riser__vq_stop(&virtio->vqs[i], waits) && stopped;
 	return stopped;
+}
+
+void riser__virtio_halt(struct riser_dev *dev)
+{
+	if (riser__virtio_of(dev))
+		stop_queues(riser__virtio_of(dev), false);
 }
 
 static void end_reset(struct riser__virtio *virtio, enum riser_reset kind)

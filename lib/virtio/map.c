@@ -82,6 +82,8 @@ int riser_chain_map(struct riser_chain *chain, bool write, size_t length,
 	size_t done = 0;
 	int ret = 0;
 
+	if (riser__chain_is_over(chain))
+		return -ECANCELED;
 	if (length > side->left)
 		return -ERANGE;
 	while (!ret && riser__cursor_next(chain, side, length - done, &piece)) {

@@ -194,8 +194,11 @@ static void drop_pushed(struct riser_vq *vq)
 	vq->flying_last = &vq->flying;
 }
 
-static void take_back(struct riser_vq *vq)
+void riser__vq_take_back(struct riser_vq *vq)
 {
+	if (!vq->live)
+		return;
+	vq->taken = true;
 	pthread_mutex_lock(&vq->lock);
 	atomic_store(&vq->live, false);
 	vq->epoch++;
@@ -208,22 +211,33 @@ static void take_back(struct riser_vq *vq)
 	pthread_mutex_unlock(&vq->lock);
 }
 
+/* What the device has of it from now on nobody waits for. */
+static void forget_late(struct riser_vq *vq)
+{
+	pthread_mutex_lock(&vq->lock);
+	vq->late = 0;
+	vq->settled = vq->epoch;
+	pthread_mutex_unlock(&vq->lock);
+}
+
 bool riser__vq_stop(struct riser_vq *vq, bool waits)
 {
 	struct riser_dev *dev = vq->virtio->dev;
 	const struct riser_virtio_device *desc = &vq->virtio->model->desc;
-	bool was_live = vq->live;
+	bool taken;
 
-	if (was_live)
-		take_back(vq);
-	else if (!riser__vq_late(vq))
+	riser__vq_take_back(vq);
+	taken = vq->taken;
+	vq->taken = false;
+	if (!taken && !riser__vq_late(vq))
 		return true;
 	if (!waits || !desc->drain) {
 		if (vq->desc->stop)
 			vq->desc->stop(dev, vq);
+		forget_late(vq);
 		return true;
 	}
-	if (was_live)
+	if (taken)
 		desc->drain(dev, vq);
 	return !riser__vq_late(vq);
 }

@@ -62,6 +62,7 @@ struct riser_vq {
 	uint16_t size, vector;
 	uint64_t desc_iova, driver_iova, device_iova;
 	bool enabled;
+	bool taken;	/* back by the driver, and the device is not told of it yet */
 	bool resetting; /* by itself; until its chains are back */
 
 	/* Everything below is changed with the lock held. */
@@ -77,11 +78,12 @@ struct riser_vq {
 	struct riser__area areas[RISER__AREAS];
 	uint16_t next_avail, next_used, seen_avail, signalled;
 	bool avail_wrap, used_wrap, signalled_valid;
-	unsigned in_flight; /* descriptors of the packed ring, chains of the split one */
-	unsigned held;	    /* chains that the device has */
-	unsigned late;	    /* those that it had when the queue was stopped, and still has */
-	unsigned batch;	    /* begin()s that are open */
-	bool unpublished;   /* used entries the driver does not know of */
+	unsigned in_flight;  /* descriptors of the packed ring, chains of the split one */
+	unsigned held;	     /* chains that the device has */
+	unsigned late;	     /* those that it had when the queue was stopped, and still has */
+	atomic_uint settled; /* chains of epochs before this one are nobody's concern */
+	unsigned batch;	     /* begin()s that are open */
+	bool unpublished;    /* used entries the driver does not know of */
 	struct riser_chain *all, *spare;
 	struct riser_chain *flying, **flying_last; /* in the order of their pops: in_order */
 	struct riser_chain *done, **done_last;	   /* to be put by the device's thread */
@@ -97,6 +99,8 @@ void riser__vq_fini(struct riser_vq *vq);
 bool riser__vq_enable(struct riser_vq *vq);
 /* Begins to work, from the positions that are set. */
 void riser__vq_start(struct riser_vq *vq);
+/* It is not live any more; riser__vq_stop() follows. */
+void riser__vq_take_back(struct riser_vq *vq);
 /*
  * Takes everything back; the device lets go of its chains. False, only where the driver `waits`
  * for the end: it has not let go yet, and riser__virtio_drained() follows.
@@ -121,6 +125,12 @@ void riser__vq_settle(struct riser_vq *vq);
 void riser__vq_work(struct riser_dev *dev, struct riser_work *work);
 /* Chains that are not in the ring as used. */
 unsigned riser__vq_held(struct riser_vq *vq);
+/* Whether the driver has taken it back for good: nothing of it is the device's to touch. */
+static inline bool riser__chain_is_over(const struct riser_chain *chain)
+{
+	return (int)(chain->epoch -
+		     atomic_load_explicit(&chain->vq->settled, memory_order_relaxed)) < 0;
+}
 /* Chains that a device which drains still has after the queue was stopped. */
 unsigned riser__vq_late(struct riser_vq *vq);
 /* The ring is corrupt: the device needs a reset. With the lock held or without; -EPROTO. */

@@ -116,8 +116,10 @@ static void hand_over(struct riser_vq *vq, struct riser_chain *chain)
 /* It is not the driver's any more, who may wait for the last one. */
 static void take_late(struct riser_vq *vq, struct riser_chain *chain)
 {
+	bool over = riser__chain_is_over(chain);
+
 	riser__chain_spare(chain);
-	if (!--vq->late)
+	if (!over && !--vq->late)
 		riser_post(vq->virtio->dev, &vq->work);
 }
 
@@ -194,7 +196,7 @@ unsigned riser__vq_late(struct riser_vq *vq)
 	unsigned late;
 
 	pthread_mutex_lock(&vq->lock);
-	late = vq->virtio->model->desc.drain ? vq->late : 0;
+	late = vq->late;
 	pthread_mutex_unlock(&vq->lock);
 	return late;
 }

@@ -118,6 +118,8 @@ static void run(void **state)
 {
 	struct stage *stage = *state;
 
+	if (stage->test->socket_only && !stage->socket)
+		skip();
 	ok(stage->host, riser_host_enable(stage->host));
 	stage->test->run(stage->host);
 }

@@ -16,6 +16,7 @@ struct device_test {
 	void (*run)(struct riser_host *host);
 	const char *options; /* the device's, or NULL */
 	bool message_dma;    /* the socket's host gives its memory without a descriptor */
+	bool socket_only;    /* the bench would wait for what the test keeps waiting */
 };
 
 /* `model` is the name of a shipped device. For main(): the number of tests that failed. */

@@ -287,6 +287,7 @@ void vu_server_clean(struct riser_server *server)
 	server->traits = server->checks = 0;
 	vu_remote_forget_client(server);
 	vu_irqs_unbind(server);
+	riser__dev_halt(server->dev);
 	riser__dma_table_clear(server->table);
 	riser__dev_memory_changed(server->dev);
 	/* What was begun for this client must not reach the memory of the next one. */
