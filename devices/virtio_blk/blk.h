@@ -112,7 +112,8 @@ struct virtio_blk {
 	struct threads threads;
 	struct io_list todo; /* to be started */
 	struct io_list done; /* the direct engine's */
-	unsigned under_way;  /* operations added and not yet taken back */
+	unsigned under_way;  /* operations added and not yet taken back, */
+	unsigned writing;    /* and those of them that write */
 	uint64_t batches;    /* queues with a batch of pushes open, a bit each */
 	/* Of each queue, counted up when the driver takes it back. */
 	uint32_t epochs[QUEUES_MAX];
@@ -145,8 +146,13 @@ struct request {
 void requests_take(struct virtio_blk *b, struct riser_vq *vq);
 /* Answers what has ended. */
 void requests_go_on(struct virtio_blk *b);
-/* What the queue's requests have not begun they leave, and end with what is under way. */
+/*
+ * What requests of the queue, and of all that are not live, have not begun they leave, and end
+ * with what is under way.
+ */
 void requests_cancel(struct virtio_blk *b, struct riser_vq *vq);
+/* Waits until nothing is being written to the disk. */
+void requests_finish_writes(struct virtio_blk *b);
 /* Waits until nothing is under way. */
 void requests_finish(struct virtio_blk *b);
 

@@ -50,6 +50,7 @@ static void begin_io(struct virtio_blk *b, struct request *r, enum io_kind kind)
 {
 	r->io.kind = kind;
 	b->under_way++;
+	b->writing += kind == IO_WRITE;
 	io_list_add(&b->todo, &r->io);
 }
 
@@ -267,6 +268,12 @@ static struct request *request_of(struct io *io)
 	return (struct request *)((char *)io - offsetof(struct request, io));
 }
 
+static void leave_io(struct virtio_blk *b, const struct io *io)
+{
+	b->under_way--;
+	b->writing -= io->kind == IO_WRITE;
+}
+
 static bool is_wanted(const struct virtio_blk *b, const struct request *r)
 {
 	return r->epoch == b->epochs[riser_vq_index(r->vq)];
@@ -279,7 +286,7 @@ static bool take_ended(struct virtio_blk *b)
 
 	if (!io)
 		return false;
-	b->under_way--;
+	leave_io(b, io);
 	r = request_of(io);
 	if (is_wanted(b, r))
 		go_on(b, r);
@@ -293,7 +300,11 @@ void requests_cancel(struct virtio_blk *b, struct riser_vq *vq)
 	struct io_list wanted;
 	struct io *io;
 
-	b->epochs[riser_vq_index(vq)]++;
+	for (unsigned i = 0; i < b->queues; i++) {
+		if (vq == riser_virtio_vq(b->dev, i) ||
+		    !riser_vq_live(riser_virtio_vq(b->dev, i)))
+			b->epochs[i]++;
+	}
 	b->engine->recall(b);
 	io_list_init(&wanted);
 	while ((io = io_list_take(&b->todo))) {
@@ -303,7 +314,7 @@ void requests_cancel(struct virtio_blk *b, struct riser_vq *vq)
 			io_list_add(&wanted, io);
 			continue;
 		}
-		b->under_way--;
+		leave_io(b, io);
 		riser_vq_push(r->vq, r->chain);
 	}
 	while ((io = io_list_take(&wanted)))
@@ -322,6 +333,15 @@ void requests_go_on(struct virtio_blk *b)
 			some = true;
 	} while (some);
 	end_batches(b);
+}
+
+void requests_finish_writes(struct virtio_blk *b)
+{
+	requests_go_on(b);
+	while (b->writing) {
+		b->engine->wait(b);
+		requests_go_on(b);
+	}
 }
 
 void requests_finish(struct virtio_blk *b)

@@ -17,10 +17,18 @@ static void drain(struct riser_dev *dev, struct riser_vq *vq)
 	requests_cancel(riser_state(dev), vq);
 }
 
+/*
+ * Nobody waits for a slow disk here: what it still reads goes nowhere. What is being written is
+ * waited for, so that it is the driver's.
+ */
 static void stop(struct riser_dev *dev, struct riser_vq *vq)
 {
-	requests_cancel(riser_state(dev), vq);
-	requests_finish(riser_state(dev));
+	struct virtio_blk *b = riser_state(dev);
+
+	requests_cancel(b, vq);
+	requests_finish_writes(b);
+	if (b->under_way && riser_virtio_detach(dev))
+		requests_finish(b);
 }
 
 static void saving(struct riser_dev *dev)
@@ -32,6 +40,7 @@ static void fini(struct riser_dev *dev)
 {
 	struct virtio_blk *b = riser_state(dev);
 
+	requests_finish(b);
 	b->engine->destroy(b);
 	close(b->fd);
 }

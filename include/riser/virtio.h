@@ -143,6 +143,14 @@ static inline bool riser_virtio_has(const struct riser_dev *dev, unsigned bit)
 /* The configuration registers have changed: counts the generation up and interrupts. */
 void riser_virtio_config_changed(struct riser_dev *dev);
 
+/*
+ * In stop(), for a device that does not want to wait for what is slow: takes the memory away
+ * that riser_chain_map() has given it of chains that are not pushed yet. What is read from it
+ * or written to it from then on is private memory of the device, zeroes at first. -ENOTSUP
+ * where that cannot be done, inside QEMU; -EBUSY while a queue is live.
+ */
+int riser_virtio_detach(struct riser_dev *dev);
+
 /* The driver did what its device type forbids: DEVICE_NEEDS_RESET, and this line in the log. */
 void riser_virtio_needs_reset(struct riser_dev *dev, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -174,6 +174,21 @@ void riser__virtio_halt(struct riser_dev *dev)
 		stop_queues(riser__virtio_of(dev), false);
 }
 
+int riser_virtio_detach(struct riser_dev *dev)
+{
+	const struct riser__virtio *virtio = riser__virtio_of(dev);
+
+	for (unsigned i = 0; i < virtio->vq_count; i++) {
+		if (virtio->vqs[i].live)
+			return -EBUSY;
+	}
+	if (!dev->ops->dma_enable)
+		return -ENOTSUP;
+	dev->ops->dma_enable(dev->host, false);
+	dev->ops->dma_enable(dev->host, riser__pci_bus_master(dev));
+	return 0;
+}
+
 static void end_reset(struct riser__virtio *virtio, enum riser_reset kind)
 {
 	struct riser_dev *dev = virtio->dev;

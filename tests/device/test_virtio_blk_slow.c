@@ -141,8 +141,41 @@ static void driver_reset(struct riser_host *host)
 	read_again(host, false);
 }
 
+static void host_reset(struct riser_host *host)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct reader r;
+
+		begin_read(&r, host, false);
+		ok(host, riser_host_reset(host, i ? RISER_RESET_FUNCTION : RISER_RESET_DEVICE));
+		ok(host, riser_host_enable(host));
+		set_gate(false);
+		await_one(&gate.left);
+		is_filled_with(&r, FILLED);
+		riser_driver_destroy(r.driver);
+		read_again(host, false);
+	}
+}
+
+static void legacy_reset(struct riser_host *host)
+{
+	struct reader r;
+
+	begin_read(&r, host, true);
+	put(host, 0, VIRTIO_PCI_STATUS, 1, 0);
+	assert_int_equal(get(host, 0, VIRTIO_PCI_STATUS, 1), 0);
+	set_gate(false);
+	await_one(&gate.left);
+	is_filled_with(&r, FILLED);
+	riser_driver_destroy(r.driver);
+	read_again(host, true);
+}
+
 static const struct device_test tests[] = {
 	{ "by the driver", driver_reset, "size=1M,aio=threads", .socket_only = true },
+	{ "by the host", host_reset, "size=1M,aio=threads", .socket_only = true },
+	{ "by a legacy driver", legacy_reset, "size=1M,aio=threads,legacy=on",
+	  .socket_only = true },
 };
 
 int main(void)
