@@ -128,6 +128,7 @@ void adapter_hand_over(Adapter *s);
 
 /* config.c: configuration space and BARs. */
 bool adapter_config_init(Adapter *s, Error **errp);
+void adapter_config_exit(Adapter *s);
 void adapter_config_fini(Object *obj);
 uint32_t adapter_config_read(PCIDevice *pci, uint32_t addr, int len);
 void adapter_config_write(PCIDevice *pci, uint32_t addr, uint32_t value, int len);

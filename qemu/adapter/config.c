@@ -151,6 +151,20 @@ static bool register_bar(Adapter *s, unsigned index, Error **errp)
     return true;
 }
 
+/* A window that stays in its BAR would keep the device, whose both are, for ever. */
+void adapter_config_exit(Adapter *s)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        struct adapter_bar *bar = &s->bars[i];
+
+        for (unsigned n = 0; n < bar->window_count; n++) {
+            if (memory_region_is_mapped(&bar->windows[n])) {
+                memory_region_del_subregion(&bar->mr, &bar->windows[n]);
+            }
+        }
+    }
+}
+
 static void free_window(struct rcu_head *head)
 {
     struct adapter_window *window = container_of(head, struct adapter_window, rcu);

@@ -55,6 +55,7 @@ static void unmake_device(Adapter *s)
 {
     adapter_memory_unlisten(s);
     adapter_stop_fini(s);
+    adapter_config_exit(s);
     riser__dev_destroy(s->dev);
     s->dev = NULL;
     if (s->timer) {

@@ -51,7 +51,7 @@ class Guest(vm.Vm):
     def passes(self, done):
         """Time, until it is done; the monitor answers afterwards."""
         self.qmp('cont')
-        vm.wait_for(done, 120)
+        vm.wait_for(done)
         self.qmp('stop')
 
 
