@@ -43,6 +43,8 @@ static void add_identity(struct riser__buffer *out, const struct riser_pci_devic
 		 id->revision);
 	if (desc->interrupt_pin)
 		add_line(out, "interrupt pin INT%c", 'A' + desc->interrupt_pin - 1);
+	else
+		add_line(out, "no interrupt pin");
 	add_line(out, "%u interrupts", desc->vectors);
 }
 
