@@ -76,7 +76,9 @@ static const uint8_t *next_line(const uint8_t *at, const uint8_t *end)
 int riser__shape_compare(const struct riser_dev *dev, const struct riser__buffer *ours,
 			 const uint8_t *theirs, size_t size, struct riser_error *error)
 {
-	const uint8_t *mine = ours->data, *my_end = mine + ours->size, *end = theirs + size;
+	/* A function without registers has no bytes, at no address. */
+	const uint8_t *mine = ours->size ? ours->data : theirs;
+	const uint8_t *my_end = mine + ours->size, *end = theirs + size;
 
 	while (mine < my_end || theirs < end) {
 		const uint8_t *my_next = next_line(mine, my_end);

@@ -281,9 +281,28 @@ static void test_hostile(void **state)
 	riser__buffer_free(&saved);
 }
 
+/* A function with neither registers nor windows has a shape of no bytes. */
+static void test_bare(void **state)
+{
+	const struct riser_pci_device bare = { .size = sizeof(bare),
+					       .name = "bare",
+					       .id = { .vendor = 0x1234 } };
+	struct riser__buffer saved = { 0 };
+	struct riser_error error;
+	struct fake_host host;
+
+	(void)state;
+	fake_host_start(&host, &bare, NULL);
+	assert_int_equal(riser__dev_save(host.dev, &saved), 0);
+	assert_int_equal(riser__dev_load(host.dev, saved.data, saved.size, &error), 0);
+	fake_host_stop(&host);
+	riser__buffer_free(&saved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_hostile),
 	};
