@@ -8,9 +8,16 @@
 #include "pci/function.h"
 #include "virtio/virtio.h"
 
+static inline bool fits_mask(const struct riser_dev *dev, uint64_t iova, uint64_t length)
+{
+	uint64_t mask = dev->desc->dma_mask;
+
+	return iova <= mask && (!length || length - 1 <= mask - iova);
+}
+
 static int refuse(struct riser_dev *dev, uint64_t iova, uint64_t length)
 {
-	if (!riser__pci_bus_master(dev)) {
+	if (fits_mask(dev, iova, length)) {
 		riser__dev_mistake(dev, RISER__DISABLED,
 				   "DMA of %" PRIu64 " bytes at %#" PRIx64 " %s", length, iova,
 				   riser__pci_silence(dev));
@@ -25,10 +32,7 @@ static int refuse(struct riser_dev *dev, uint64_t iova, uint64_t length)
 
 static inline int allowed(struct riser_dev *dev, uint64_t iova, uint64_t length)
 {
-	uint64_t mask = dev->desc->dma_mask;
-
-	if (riser__pci_bus_master(dev) && iova <= mask &&
-	    (!length || length - 1 <= mask - iova))
+	if (riser__pci_bus_master(dev) && fits_mask(dev, iova, length))
 		return 0;
 	return refuse(dev, iova, length);
 }

@@ -62,7 +62,7 @@ struct riser__pci {
 	uint64_t sizes[RISER__REGIONS]; /* 0: the function has no such region */
 	uint8_t *rom;
 	uint64_t rom_size;
-	bool asleep;		/* in D3hot: BARs do not answer, nothing is sent */
+	atomic_bool asleep;	/* in D3hot: BARs do not answer, nothing is sent; any thread */
 	bool soft_reset;	/* the way from there to D0 is a reset */
 	atomic_bool bus_master; /* Bus Master Enable, in D0 */
 	struct riser__irq irq;
