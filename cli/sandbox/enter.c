@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -113,6 +114,16 @@ bool sandbox_contain(struct sandbox *sandbox)
 	return ok;
 }
 
+/* Whatever whoever started us has left open: it is given to the device by name, or not at all.
+ */
+static void close_rest(bool without_socket)
+{
+	const char *pid = getenv("LISTEN_PID");
+	bool given = without_socket && pid && atol(pid) == (long)getpid();
+
+	close_range(STDERR_FILENO + 1 + (given ? 1 : 0), ~0u, 0);
+}
+
 bool sandbox_enter(const struct device_spec *spec, const char *socket)
 {
 	struct sandbox sandbox = { .name = spec->name };
@@ -121,6 +132,7 @@ bool sandbox_enter(const struct device_spec *spec, const char *socket)
 	/* Sanitizers map terabytes and trace the process, coverage is written to files. */
 	if (RISER_INSTRUMENTED)
 		return true;
+	close_rest(!socket);
 	policy_add_system(&sandbox);
 	policy_add_device(&sandbox, spec);
 	ok = reach_add(&sandbox, spec);

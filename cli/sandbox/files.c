@@ -12,82 +12,19 @@
 
 #include "sandbox/inside.h"
 
-static int own_link(int fd, char link[32])
-{
-	return snprintf(link, 32, "/proc/self/fd/%d", fd);
-}
-
-/* What is /proc/self for the device is another folder here. */
-static void for_device(const struct sandbox *sandbox, char path[PATH_MAX])
-{
-	static const struct {
-		const char *from, *to;
-	} known[] = { { "/proc/self/", "" },	 { "/proc/thread-self/", "" },
-		      { "/dev/fd/", "fd/" },	 { "/dev/stdin", "fd/0" },
-		      { "/dev/stdout", "fd/1" }, { "/dev/stderr", "fd/2" } };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		size_t length = strlen(known[i].from);
-		char *other;
-
-		if (strncmp(path, known[i].from, length))
-			continue;
-		other = text("/proc/%d/%s%s", (int)sandbox->pid, known[i].to, path + length);
-		snprintf(path, PATH_MAX, "%s", other);
-		free(other);
-		return;
-	}
-}
-
-static bool real_path(int fd, char real[PATH_MAX])
-{
-	char link[32];
-	ssize_t length;
-
-	own_link(fd, link);
-	length = readlink(link, real, PATH_MAX - 1);
-	real[length > 0 ? length : 0] = '\0';
-	return length > 0;
-}
-
-/* Links that lead to /proc/self led to the warden's: /proc/mounts is one. */
-static int find_again(const struct sandbox *sandbox, int found)
-{
-	char real[PATH_MAX], own[32], *path;
-	int length = snprintf(own, sizeof(own), "/proc/%d/", (int)getpid());
-
-	if (found < 0 || !real_path(found, real) || strncmp(real, own, (size_t)length))
-		return found;
-	close(found);
-	path = text("/proc/%d/%s", (int)sandbox->pid, real + length);
-	found = open(path, O_PATH | O_CLOEXEC);
-	free(path);
-	return found < 0 ? -errno : found;
-}
-
-/* What is there, as a descriptor that cannot be used but to find it again; or -errno. */
-static int find(struct sandbox *sandbox, int folder, char path[PATH_MAX], uint64_t flags)
-{
-	int base = AT_FDCWD, found;
-
-	for_device(sandbox, path);
-	if (*path != '/' && folder != AT_FDCWD) {
-		base = asker_fd(sandbox, folder);
-		if (base < 0)
-			return -EBADF;
-	}
-	found = openat(base, path, O_PATH | O_CLOEXEC | (int)(flags & O_NOFOLLOW));
-	if (found < 0)
-		found = -errno;
-	if (base >= 0)
-		close(base);
-	return find_again(sandbox, found);
-}
-
-/* Pipes and memory have no place among the files: the device has them already. */
+/* Pipes and memory have no place among the files. */
 static bool is_anonymous(const char *real)
 {
 	return *real != '/' || !strncmp(real, "/memfd:", 7);
+}
+
+/* What the device has open already it may open again, for no more than it has it for. */
+static unsigned granted(const struct sandbox *sandbox, const struct found *found,
+			const char *real)
+{
+	if (found->own && is_anonymous(real))
+		return found->access;
+	return found_at(found->fd, real) ? grants_find(sandbox, real) : 0;
 }
 
 static unsigned wanted(const struct stat *st, uint64_t flags)
@@ -109,7 +46,7 @@ static int open_found(int found, const struct stat *st, uint64_t flags)
 	char link[32];
 	int fd;
 
-	own_link(found, link);
+	found_link(found, link);
 	fd = open(link, with);
 	if (fd < 0)
 		return -errno;
@@ -128,28 +65,28 @@ static int64_t refuse_open(struct sandbox *sandbox, const char *path, unsigned w
 	return -EACCES;
 }
 
-static int64_t judge(struct sandbox *sandbox, const struct seccomp_notif *asked, int found,
-		     uint64_t flags)
+static int64_t judge(struct sandbox *sandbox, const struct seccomp_notif *asked,
+		     const struct found *found, uint64_t flags)
 {
 	char real[PATH_MAX];
 	struct stat st;
 	unsigned want;
 	int fd;
 
-	if (fstat(found, &st) || !real_path(found, real))
+	if (fstat(found->fd, &st) || !found_path(found->fd, real))
 		return -EACCES;
 	want = wanted(&st, flags);
 	if (flags & O_CREAT && flags & O_EXCL)
 		return -EEXIST;
 	if (flags & O_PATH)
-		return asker_give(sandbox, asked, dup(found), flags & O_CLOEXEC);
-	if (flags & O_NOFOLLOW && S_ISLNK(st.st_mode))
+		return asker_give(sandbox, asked, dup(found->fd), flags & O_CLOEXEC);
+	if (S_ISLNK(st.st_mode))
 		return -ELOOP;
 	if (flags & O_DIRECTORY && !S_ISDIR(st.st_mode))
 		return -ENOTDIR;
-	if (!is_anonymous(real) && want & ~grants_find(sandbox, real))
+	if (want & ~granted(sandbox, found, real))
 		return refuse_open(sandbox, real, want);
-	fd = open_found(found, &st, flags);
+	fd = open_found(found->fd, &st, flags);
 	return fd < 0 ? fd : asker_give(sandbox, asked, fd, flags & O_CLOEXEC);
 }
 
@@ -157,19 +94,20 @@ static int64_t open_for(struct sandbox *sandbox, const struct seccomp_notif *ask
 			uint64_t address, uint64_t flags)
 {
 	char path[PATH_MAX];
-	int found = asker_read_path(sandbox, asked, address, path);
+	int ret = asker_read_path(sandbox, asked, address, path);
+	struct found found;
 	int64_t result;
 
-	if (!found)
-		found = find(sandbox, folder, path, flags);
-	if (found == -ENOENT && flags & O_CREAT) {
+	if (!ret)
+		ret = find(sandbox, folder, path, flags, &found);
+	if (ret == -ENOENT && flags & O_CREAT) {
 		refuse(sandbox, "create '%s': no option names it", path);
 		return -EACCES;
 	}
-	if (found < 0)
-		return found;
-	result = judge(sandbox, asked, found, flags);
-	close(found);
+	if (ret)
+		return ret;
+	result = judge(sandbox, asked, &found, flags);
+	close(found.fd);
 	return result;
 }
 
@@ -212,17 +150,40 @@ int64_t answer_creat(struct sandbox *sandbox, const struct seccomp_notif *asked)
 int64_t answer_execve(struct sandbox *sandbox, const struct seccomp_notif *asked)
 {
 	char path[PATH_MAX], real[PATH_MAX];
-	int found = asker_read_path(sandbox, asked, asked->data.args[0], path);
-	bool granted;
+	int ret = asker_read_path(sandbox, asked, asked->data.args[0], path);
+	struct found found;
+	bool may;
 
-	if (!found)
-		found = find(sandbox, AT_FDCWD, path, 0);
-	if (found < 0)
-		return found;
-	granted = real_path(found, real) && grants_find(sandbox, real) & GRANT_RUN;
-	close(found);
-	if (granted)
+	if (!ret)
+		ret = find(sandbox, AT_FDCWD, path, 0, &found);
+	if (ret)
+		return ret;
+	may = found_path(found.fd, real) && found_at(found.fd, real) &&
+	      grants_find(sandbox, real) & GRANT_RUN;
+	close(found.fd);
+	if (may)
 		return ANSWER_GO_ON;
 	refuse(sandbox, "run the program '%s'", path);
 	return -EACCES;
+}
+
+/*
+ * Modes of files are not a device's to change. A socket that has no name yet takes one of the
+ * mode that it has then.
+ */
+int64_t answer_fchmod(struct sandbox *sandbox, const struct seccomp_notif *asked)
+{
+	int fd = asker_fd(sandbox, (int)asked->data.args[0]);
+	mode_t mode = (mode_t)asked->data.args[1] & 0777;
+	int64_t ret = -EBADF;
+	struct stat st;
+
+	if (fd < 0)
+		return ret;
+	if (!fstat(fd, &st) && S_ISSOCK(st.st_mode))
+		ret = fchmod(fd, mode) ? -errno : 0;
+	else
+		ret = refuse(sandbox, "change the mode of a file (fchmod)");
+	close(fd);
+	return ret;
 }

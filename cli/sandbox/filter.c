@@ -144,9 +144,6 @@ static int fill(scmp_filter_ctx filter, const struct sandbox *sandbox)
 	if (!ret)
 		ret = allow_each(filter, CALL(prctl), 0, prctls,
 				 sizeof(prctls) / sizeof(*prctls));
-	/* Without the bits that have others run it as its owner. */
-	if (!ret)
-		ret = allow_masked(filter, CALL(fchmod), 1, 07000, 0);
 	if (!ret)
 		ret = allow_sockets(filter, sandbox->network);
 	if (!ret)

@@ -95,12 +95,29 @@ int asker_fd(const struct sandbox *sandbox, int fd);
 int64_t asker_give(const struct sandbox *sandbox, const struct seccomp_notif *asked, int fd,
 		   bool cloexec);
 
+/* find.c: what a path of the device's leads to. */
+struct found {
+	int fd;		 /* cannot be used but to find it again, if it is not its own */
+	bool own;	 /* a descriptor of the device's */
+	unsigned access; /* … which it has for this: GRANT_READ, GRANT_WRITE */
+};
+/* 0, with a descriptor to be closed; or -errno. Follows no link of a process's. */
+int find(struct sandbox *sandbox, int folder, char path[4096], uint64_t flags,
+	 struct found *found);
+/* Where it is in /proc/self/fd, and the path that this leads to, which may be that of nothing.
+ */
+int found_link(int fd, char link[32]);
+bool found_path(int fd, char real[4096]);
+/* Whether it is there for us too: in no other mount namespace, no other /proc, not deleted. */
+bool found_at(int fd, const char *real);
+
 /* files.c, sockets.c, uring.c: each the answer to a system call. */
 int64_t answer_open(struct sandbox *sandbox, const struct seccomp_notif *asked);
 int64_t answer_openat(struct sandbox *sandbox, const struct seccomp_notif *asked);
 int64_t answer_openat2(struct sandbox *sandbox, const struct seccomp_notif *asked);
 int64_t answer_creat(struct sandbox *sandbox, const struct seccomp_notif *asked);
 int64_t answer_execve(struct sandbox *sandbox, const struct seccomp_notif *asked);
+int64_t answer_fchmod(struct sandbox *sandbox, const struct seccomp_notif *asked);
 int64_t answer_unlink(struct sandbox *sandbox, const struct seccomp_notif *asked);
 int64_t answer_unlinkat(struct sandbox *sandbox, const struct seccomp_notif *asked);
 int64_t answer_socket(struct sandbox *sandbox, const struct seccomp_notif *asked);

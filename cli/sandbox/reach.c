@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ static void ask(struct sandbox *sandbox, const struct device_spec *spec, int to)
 	dup2(null, STDIN_FILENO);
 	dup2(to, STDOUT_FILENO);
 	dup2(null, STDERR_FILENO);
+	close_range(STDERR_FILENO + 1, ~0u, 0);
 	sandbox->quiet = true;
 	if (!sandbox_contain(sandbox))
 		_exit(CLI_FAIL);
@@ -70,6 +72,13 @@ static bool is_named(const char *options, const char *path)
 			(at[length] == '\n' || !at[length]);
 	free(plain);
 	return found;
+}
+
+static bool is_fifo(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISFIFO(st.st_mode);
 }
 
 static void grant_file(struct sandbox *sandbox, uint32_t flags, const char *path)
@@ -115,9 +124,15 @@ static void take(struct sandbox *sandbox, const char *options, char *line)
 	sandbox->terminal = sandbox->terminal || bits & RISER_TERMINAL;
 	if (!options || !is_named(options, path) || strchr(suffix, '/'))
 		return;
-	full = text("%s%s", path, strcmp(suffix, "-") ? suffix : "");
-	grant_file(sandbox, bits, full);
-	grant_socket(sandbox, bits, full);
+	if (!strcmp(suffix, "-")) {
+		grant_file(sandbox, bits, path);
+		grant_socket(sandbox, bits, path);
+		return;
+	}
+	/* What the model adds is not the user's word: it may tell two ends of a pipe apart. */
+	full = text("%s%s", path, suffix);
+	if (is_fifo(full))
+		grant_file(sandbox, bits & ~(uint32_t)RISER_CREATES, full);
 	free(full);
 }
 
@@ -182,6 +197,10 @@ bool reach_add(struct sandbox *sandbox, const struct device_spec *spec)
 	close(ends[0]);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
+	if (ok && sandbox->network)
+		say("sandbox: %s reaches the Internet, and this host's own ports: an option of "
+		    "its says so, by default or as given",
+		    sandbox->name);
 	if (sandbox->terminal)
 		grant_add(sandbox, "/dev/ptmx", GRANT_READ | GRANT_WRITE);
 	return ok;

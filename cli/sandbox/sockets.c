@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,6 +50,26 @@ static int check(const struct sandbox *sandbox, const char *path, unsigned flags
 
 typedef int act_fn(int fd, const struct sockaddr *address, socklen_t length);
 
+/*
+ * In a folder that others may write to anybody may listen: what is at the other end has to be
+ * root's, or of who runs the device.
+ */
+static int connect_to_own(int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	if (connect(fd, address, length))
+		return -1;
+	if (address->sa_family != AF_UNIX ||
+	    (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) &&
+	     (!peer.uid || peer.uid == geteuid())))
+		return 0;
+	shutdown(fd, SHUT_RDWR);
+	errno = EACCES;
+	return -1;
+}
+
 static int64_t do_it(const struct sandbox *sandbox, const struct seccomp_notif *asked,
 		     const struct address *address, act_fn *act)
 {
@@ -61,24 +82,33 @@ static int64_t do_it(const struct sandbox *sandbox, const struct seccomp_notif *
 	return ret;
 }
 
+static int64_t answer_path(struct sandbox *sandbox, const struct seccomp_notif *asked,
+			   const char *words, const struct address *address, unsigned flags,
+			   act_fn *act)
+{
+	const char *path = address->local.sun_path;
+	int64_t ret = check(sandbox, path, flags);
+
+	if (ret == -EACCES)
+		return refuse(sandbox, "%s the socket '%s': no option names it", words, path);
+	if (!ret)
+		ret = do_it(sandbox, asked, address, act);
+	if (ret == -EACCES)
+		refuse(sandbox, "%s the socket '%s': it is another user's", words, path);
+	return ret;
+}
+
 static int64_t answer_address(struct sandbox *sandbox, const struct seccomp_notif *asked,
 			      const char *words, unsigned flags, act_fn *act)
 {
 	struct address address;
-	int family, ret = -EACCES;
+	int family;
 
 	if (!read_address(sandbox, asked, &address))
 		return -EFAULT;
 	family = address.any.sa_family;
 	if (family == AF_UNIX && *address.local.sun_path)
-		ret = check(sandbox, address.local.sun_path, flags);
-	if (!ret)
-		return do_it(sandbox, asked, &address, act);
-	if (ret != -EACCES)
-		return ret;
-	if (family == AF_UNIX && *address.local.sun_path)
-		return refuse(sandbox, "%s the socket '%s': no option names it", words,
-			      address.local.sun_path);
+		return answer_path(sandbox, asked, words, &address, flags, act);
 	if (family == AF_UNIX)
 		return refuse(sandbox, "%s a socket without a path", words);
 	if (sandbox->network &&
@@ -95,7 +125,7 @@ int64_t answer_bind(struct sandbox *sandbox, const struct seccomp_notif *asked)
 int64_t answer_connect(struct sandbox *sandbox, const struct seccomp_notif *asked)
 {
 	return answer_address(sandbox, asked, "connect to", GRANT_CONNECT | GRANT_LISTEN,
-			      connect);
+			      connect_to_own);
 }
 
 /* Only those that the filter does not allow come here. */
@@ -112,17 +142,44 @@ int64_t answer_socket(struct sandbox *sandbox, const struct seccomp_notif *asked
 	return refuse(sandbox, "make a socket of address family %d", family);
 }
 
-/* A socket that it may make it may remove. */
+/*
+ * A socket that it may make it may remove. The folder is found once: another user who may
+ * change the way to it does not lead this elsewhere.
+ */
+static int remove_in(struct sandbox *sandbox, int folder, const char *name)
+{
+	char real[PATH_MAX], *place;
+	struct stat st;
+	int ret = -EACCES;
+
+	if (!found_path(folder, real) || !found_at(folder, real))
+		return ret;
+	place = text("%s/%s", strcmp(real, "/") ? real : "", name);
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW))
+		ret = -errno;
+	else if (S_ISSOCK(st.st_mode) && grants_find(sandbox, place) & GRANT_LISTEN)
+		ret = unlinkat(folder, name, 0) ? -errno : 0;
+	free(place);
+	return ret;
+}
+
 static int64_t remove_socket(struct sandbox *sandbox, const char *path)
 {
-	struct stat st;
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX] = ".";
+	struct found found;
+	int ret;
 
-	if (lstat(path, &st))
-		return -errno;
-	if (S_ISSOCK(st.st_mode) && !check(sandbox, path, GRANT_LISTEN))
-		return unlink(path) ? -errno : 0;
-	refuse(sandbox, "remove '%s'", path);
-	return -EACCES;
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
+	ret = find(sandbox, AT_FDCWD, folder, 0, &found);
+	if (ret)
+		return ret;
+	ret = remove_in(sandbox, found.fd, slash ? slash + 1 : path);
+	close(found.fd);
+	if (ret == -EACCES)
+		refuse(sandbox, "remove '%s'", path);
+	return ret;
 }
 
 int64_t answer_unlink(struct sandbox *sandbox, const struct seccomp_notif *asked)

@@ -144,6 +144,7 @@ static int64_t answer(struct sandbox *sandbox, const struct seccomp_notif *asked
 		{ SCMP_SYS(openat2), answer_openat2 },
 		{ SCMP_SYS(creat), answer_creat },
 		{ SCMP_SYS(execve), answer_execve },
+		{ SCMP_SYS(fchmod), answer_fchmod },
 		{ SCMP_SYS(unlink), answer_unlink },
 		{ SCMP_SYS(unlinkat), answer_unlinkat },
 		{ SCMP_SYS(socket), answer_socket },

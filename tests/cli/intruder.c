@@ -19,12 +19,13 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <riser/riser.h>
 
 struct intruder {
-	const char *try, *path, *secret, *named;
+	const char *try, *path, *secret, *named, *pipe, *socket;
 	uint32_t port, pid;
 };
 
@@ -71,6 +72,54 @@ static int try_secret(const struct intruder *i)
 static int try_named(const struct intruder *i)
 {
 	return use(open(i->named, O_RDWR));
+}
+
+/* The user's word and one of its own. */
+static int try_added(const struct intruder *i)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s.key", i->pipe);
+	return use(open(path, O_RDONLY | O_NONBLOCK));
+}
+
+/* From a folder that it may open. */
+static int try_folder(const struct intruder *i)
+{
+	int folder = open("/proc/self", O_RDONLY | O_DIRECTORY);
+
+	return folder < 0 ? 0 : use(openat(folder, i->path, O_RDONLY));
+}
+
+/* What it has for reading only it has for no more, by whatever name. */
+static int try_again(const struct intruder *i)
+{
+	int memory = memfd_create("memory", 0), fd = -1;
+	char link[32];
+
+	(void)i;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", memory);
+	fd = open(link, O_RDONLY);
+	if (fd < 0 || use(open(link, O_RDWR)) < 0)
+		return 0;
+	snprintf(link, sizeof(link), "/dev/fd/%d", fd);
+	return use(open(link, O_RDWR));
+}
+
+static int try_own_memory(const struct intruder *i)
+{
+	char link[32];
+
+	(void)i;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", memfd_create("memory", 0));
+	return use(open(link, O_RDWR));
+}
+
+/* What whoever started it has open. */
+static int try_left(const struct intruder *i)
+{
+	(void)i;
+	return fcntl(9, F_GETFD);
 }
 
 static int try_list(const struct intruder *i)
@@ -131,6 +180,11 @@ static int connect_unix(const char *path, bool abstract)
 static int try_unix(const struct intruder *i)
 {
 	return connect_unix(i->path, false);
+}
+
+static int try_given_unix(const struct intruder *i)
+{
+	return connect_unix(i->socket, false);
 }
 
 static int try_abstract(const struct intruder *i)
@@ -197,6 +251,43 @@ static int try_unlink(const struct intruder *i)
 static int try_chmod(const struct intruder *i)
 {
 	return chmod(i->path, 0666);
+}
+
+/* Of what it has open, by descriptor: all that is known of a file but its contents. */
+static int try_fchmod(const struct intruder *i)
+{
+	return fchmod(open(i->path, O_RDONLY), 0777);
+}
+
+static int try_fchown(const struct intruder *i)
+{
+	return fchown(open(i->path, O_RDONLY), 1, 1);
+}
+
+static int try_times(const struct intruder *i)
+{
+	return futimens(open(i->path, O_RDONLY), NULL);
+}
+
+static int try_attribute(const struct intruder *i)
+{
+	return fsetxattr(open(i->path, O_RDONLY), "user.riser", "x", 1, 0);
+}
+
+static int try_fchmodat(const struct intruder *i)
+{
+	return (int)syscall(452, open(i->path, O_RDONLY), "", 0777, AT_EMPTY_PATH);
+}
+
+static int try_rename(const struct intruder *i)
+{
+	return rename(i->path, "/tmp/riser-renamed");
+}
+
+static int try_hard_link(const struct intruder *i)
+{
+	return linkat(open(i->path, O_RDONLY), "", AT_FDCWD, "/tmp/riser-linked",
+		      AT_EMPTY_PATH);
 }
 
 static int try_link(const struct intruder *i)
@@ -299,15 +390,44 @@ static const struct {
 	const char *name;
 	int (*try)(const struct intruder *);
 } tries[] = {
-	{ "open", try_open },	      { "write", try_write },	    { "create", try_create },
-	{ "secret", try_secret },     { "named", try_named },	    { "list", try_list },
-	{ "thread", try_thread },     { "tcp", try_tcp },	    { "unix", try_unix },
-	{ "abstract", try_abstract }, { "datagram", try_datagram }, { "fork", try_fork },
-	{ "vfork", try_vfork },	      { "exec", try_exec },	    { "ptrace", try_ptrace },
-	{ "kill", try_kill },	      { "own", try_own },	    { "unlink", try_unlink },
-	{ "chmod", try_chmod },	      { "link", try_link },	    { "type", try_type },
-	{ "ring", try_ring },	      { "memory", try_memory },	    { "limit", try_limit },
+	{ "open", try_open },
+	{ "write", try_write },
+	{ "create", try_create },
+	{ "secret", try_secret },
+	{ "named", try_named },
+	{ "list", try_list },
+	{ "thread", try_thread },
+	{ "tcp", try_tcp },
+	{ "unix", try_unix },
+	{ "abstract", try_abstract },
+	{ "datagram", try_datagram },
+	{ "fork", try_fork },
+	{ "vfork", try_vfork },
+	{ "exec", try_exec },
+	{ "ptrace", try_ptrace },
+	{ "kill", try_kill },
+	{ "own", try_own },
+	{ "unlink", try_unlink },
+	{ "chmod", try_chmod },
+	{ "link", try_link },
+	{ "type", try_type },
+	{ "ring", try_ring },
+	{ "memory", try_memory },
+	{ "limit", try_limit },
 	{ "garbage", try_garbage },
+	{ "added", try_added },
+	{ "folder", try_folder },
+	{ "again", try_again },
+	{ "memory_own", try_own_memory },
+	{ "left", try_left },
+	{ "fchmod", try_fchmod },
+	{ "fchown", try_fchown },
+	{ "times", try_times },
+	{ "attribute", try_attribute },
+	{ "fchmodat", try_fchmodat },
+	{ "rename", try_rename },
+	{ "hard_link", try_hard_link },
+	{ "unix_given", try_given_unix },
 };
 
 static int init(struct riser_dev *dev)
@@ -324,11 +444,16 @@ static int init(struct riser_dev *dev)
 	return riser_fail(dev, -EINVAL, "there is no '%s' to be tried", intruder->try);
 }
 
+static const struct riser_reach pipes[] = { { "@", RISER_READS | RISER_CREATES, ".key" } };
+static const struct riser_reach sockets[] = { { "@", RISER_CONNECTS } };
+
 static const struct riser_option options[] = {
 	{ RISER_OPTION(STRING, struct intruder, try), .required = true },
 	{ RISER_OPTION(STRING, struct intruder, path), .value = "/etc/shadow" },
 	{ RISER_OPTION(PATH, struct intruder, secret), .value = "/etc/shadow" },
 	{ RISER_OPTION(PATH, struct intruder, named) },
+	{ RISER_OPTION(STRING, struct intruder, pipe), .reaches = RISER_REACHES(pipes) },
+	{ RISER_OPTION(STRING, struct intruder, socket), .reaches = RISER_REACHES(sockets) },
 	{ RISER_OPTION(U32, struct intruder, port) },
 	{ RISER_OPTION(U32, struct intruder, pid) },
 };
