@@ -5,12 +5,18 @@
 #include <string.h>
 
 #include "cli.h"
+#include "core/plain.h"
 
 static void line(const char *format, va_list args)
 {
+	struct riser__plain plain = { .count = 0 };
 	char buffer[2048];
+	size_t length;
 
+	/* Names and words of devices and clients are in it. */
 	vsnprintf(buffer, sizeof(buffer), format, args);
+	length = riser__plain_take(&plain, buffer, strlen(buffer), buffer);
+	buffer[length] = '\0';
 	fflush(stdout);
 	fprintf(stderr, "riser: %s\n", buffer);
 }

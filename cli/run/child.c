@@ -21,7 +21,9 @@ void tail_add(struct tail *tail, const char *bytes, size_t size,
 			continue;
 		}
 		tail->partial[tail->used] = '\0';
-		memcpy(tail->lines[tail->count++ % TAIL_LINES], tail->partial, tail->used + 1);
+		riser__plain_line(tail->partial);
+		memcpy(tail->lines[tail->count++ % TAIL_LINES], tail->partial,
+		       strlen(tail->partial) + 1);
 		tail->used = 0;
 		if (line)
 			line(arg, tail->partial);

@@ -50,7 +50,13 @@ static void look(void *arg, const char *line)
 
 void console_add(struct console *console, const char *bytes, size_t size)
 {
-	fwrite(bytes, 1, size, stdout);
+	char plain[1024 + 3];
+
+	for (size_t part; size; bytes += part, size -= part) {
+		part = size < 1024 ? size : 1024;
+		fwrite(plain, 1, riser__plain_take(&console->plain, bytes, part, plain),
+		       stdout);
+		tail_add(&console->tail, bytes, part, look, console);
+	}
 	fflush(stdout);
-	tail_add(&console->tail, bytes, size, look, console);
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "cli.h"
+#include "core/plain.h"
 #include "image/image.h"
 
 enum { DEVICES_MAX = 32 };
@@ -199,6 +200,7 @@ char *child_fate(const struct child *child);
 /* console.c: the kernel's log as it comes. */
 struct console {
 	struct tail tail;
+	struct riser__plain plain; /* of what is shown */
 	FILE *report; /* from the first line of an oops on */
 	char *report_text;
 	size_t report_size;

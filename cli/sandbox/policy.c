@@ -42,6 +42,7 @@ static const struct {
 	{ "/proc/meminfo", GRANT_READ },
 	{ "/proc/stat", GRANT_READ },
 	{ "/proc/sys/vm/overcommit_memory", GRANT_READ }, /* malloc(), giving memory back */
+	{ "/proc/sys/vm/max_map_count", GRANT_READ },	  /* how many mappings to take */
 	{ "/sys/devices/system/cpu", FOLDER },
 	{ "/sys/fs/cgroup", GRANT_READ | GRANT_BENEATH },
 };

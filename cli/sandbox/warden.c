@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/plain.h"
 #include "sandbox/inside.h"
 
 /* ---- What is said ---- */
@@ -21,7 +22,7 @@
 int64_t refuse(struct sandbox *sandbox, const char *format, ...)
 {
 	unsigned long count = ++sandbox->refused;
-	char what[PATH_MAX + 128], *byte;
+	char what[PATH_MAX + 128];
 	va_list args;
 
 	/* A device that goes on asking must not fill the log. */
@@ -30,10 +31,7 @@ int64_t refuse(struct sandbox *sandbox, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	for (byte = what; *byte; byte++) {
-		if ((unsigned char)*byte < ' ' || *byte == 127)
-			*byte = '?';
-	}
+	riser__plain_line(what);
 	if (count > 16)
 		say("sandbox: %s: refused to %s (%lu refusals so far)", sandbox->name, what,
 		    count);

@@ -281,5 +281,7 @@ int riser__model_check(const struct riser_pci_device *desc, struct riser_error *
 		ret = riser__check_saved(&c);
 	if (!ret)
 		ret = check_names(&c);
+	if (!ret)
+		ret = riser__check_words(&c);
 	return ret;
 }

@@ -38,5 +38,7 @@ int riser__check_regs(const struct riser__check *c, const struct riser_table *re
 int riser__check_options(const struct riser__check *c);
 /* check_options.c: what is saved besides registers. */
 int riser__check_saved(const struct riser__check *c);
+/* check_words.c */
+int riser__check_words(const struct riser__check *c);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/plain.h"
+
 #include "core/model.h"
 #include "pci/function.h"
 #include "virtio/virtio.h"
@@ -121,10 +123,7 @@ unsigned riser_reg_lanes(const struct riser_dev *dev)
 /* What a device or a guest puts into a line must not reach the terminal as control codes. */
 static void send_line(struct riser_dev *dev, enum riser_log_level level, char *line)
 {
-	for (char *p = line; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
+	riser__plain_line(line);
 	dev->ops->log(dev->host, level, line);
 }
 
@@ -147,6 +146,7 @@ int riser_fail(struct riser_dev *dev, int error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	riser__plain_line(line);
 	if (dev->failure)
 		memcpy(dev->failure->text, line, sizeof(line));
 	else

@@ -2,6 +2,7 @@
 #include "core/dma_range.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,19 +12,18 @@
 
 /* What a mapping of `fd` has to be a multiple of. Only a file of larger blocks may need more.
  */
-static uint64_t granule(int fd, const struct stat *st)
+static uint64_t granule(int fd, const struct statx *st)
 {
 	uint64_t page = (uint64_t)getpagesize();
 	struct statfs fs;
 
-	if ((uint64_t)st->st_blksize > page && !fstatfs(fd, &fs) &&
-	    fs.f_type == HUGETLBFS_MAGIC)
+	if (st->stx_blksize > page && !fstatfs(fd, &fs) && fs.f_type == HUGETLBFS_MAGIC)
 		page = (uint64_t)fs.f_bsize;
 	return page > RISER__DMA_PAGE ? page : RISER__DMA_PAGE;
 }
 
 /* The mapping goes out to whole pages of the file's, which may be larger than the host says. */
-static int map_pages(struct riser__dma_range *range, int fd, const struct stat *st,
+static int map_pages(struct riser__dma_range *range, int fd, const struct statx *st,
 		     uint64_t offset, uint64_t length)
 {
 	int prot = (range->access & RISER_DMA_READ ? PROT_READ : 0) |
@@ -38,22 +38,37 @@ static int map_pages(struct riser__dma_range *range, int fd, const struct stat *
 			     (off_t)(offset - before));
 	if (mapping->base == MAP_FAILED)
 		return -errno;
+	if (!riser__guard_add(mapping)) {
+		munmap(mapping->base, mapping->size);
+		return -ENOSPC;
+	}
 	range->memory = (char *)mapping->base + before;
-	riser__guard_add(mapping);
 	return 0;
+}
+
+/*
+ * Whether its pages come at once: a file of memory (only these have seals), one of a local
+ * disk's, or a device. Those of FUSE and of the network come when somebody else wants, and who
+ * waits for one cannot be stopped. They are not even asked which they are.
+ */
+static bool is_prompt(int fd, const struct statx *st)
+{
+	return !S_ISREG(st->stx_mode) || fcntl(fd, F_GET_SEALS) >= 0 || st->stx_dev_major;
 }
 
 static int map(struct riser__dma_range *range, int fd, uint64_t offset)
 {
 	uint64_t length = range->last - range->iova + 1;
-	struct stat st;
+	struct statx st;
 
 	if (offset % RISER__DMA_PAGE || length > INT64_MAX || offset > INT64_MAX - length)
 		return -EINVAL;
-	if (fstat(fd, &st))
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &st))
 		return -errno;
+	if (!is_prompt(fd, &st))
+		return -EREMOTE;
 	/* Beyond a file's end there is nothing but SIGBUS. Devices (DAX, GPU) have no size. */
-	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < offset + length)
+	if (S_ISREG(st.stx_mode) && st.stx_size < offset + length)
 		return -EINVAL;
 	return map_pages(range, fd, &st, offset, length);
 }

@@ -11,27 +11,42 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 
 #include <riser/serve.h>
 
+/*
+ * Mappings that are kept for everything else in the process, and for the one more that the
+ * kernel wants to be free when it puts memory in another's place.
+ */
+enum { RESERVE = 2048, MAPS_BY_DEFAULT = 65530 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct riser__guarded *all;
+static size_t count, most; /* mappings */
 static atomic_bool active;
 static struct sigaction before;
 atomic_uint riser__guard_breaks;
 
-void riser__guard_add(struct riser__guarded *guarded)
+bool riser__guard_add(struct riser__guarded *guarded)
 {
+	bool room;
+
 	if (!atomic_load_explicit(&active, memory_order_relaxed))
-		return;
+		return true;
 	pthread_mutex_lock(&lock);
-	guarded->next = all;
-	guarded->link = &all;
-	if (all)
-		all->link = &guarded->next;
-	all = guarded;
+	room = count < most;
+	if (room) {
+		count++;
+		guarded->next = all;
+		guarded->link = &all;
+		if (all)
+			all->link = &guarded->next;
+		all = guarded;
+	}
 	pthread_mutex_unlock(&lock);
+	return room;
 }
 
 void riser__guard_remove(struct riser__guarded *guarded)
@@ -39,6 +54,7 @@ void riser__guard_remove(struct riser__guarded *guarded)
 	if (!guarded->link)
 		return;
 	pthread_mutex_lock(&lock);
+	count--;
 	*guarded->link = guarded->next;
 	if (guarded->next)
 		guarded->next->link = guarded->link;
@@ -46,10 +62,14 @@ void riser__guard_remove(struct riser__guarded *guarded)
 	pthread_mutex_unlock(&lock);
 }
 
+/* Shared memory does not count as the process's data, of which it may have less than this. */
 static bool replace(struct riser__guarded *guarded)
 {
-	if (mmap(guarded->base, guarded->size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+	const int flags = MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+	const int prot = PROT_READ | PROT_WRITE;
+
+	if (mmap(guarded->base, guarded->size, prot, MAP_SHARED | flags, -1, 0) == MAP_FAILED &&
+	    mmap(guarded->base, guarded->size, prot, MAP_PRIVATE | flags, -1, 0) == MAP_FAILED)
 		return false;
 	atomic_store(&guarded->replaced, true);
 	return true;
@@ -111,14 +131,29 @@ static void handle(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+/* How many mappings the kernel lets a process have. */
+static size_t maps_allowed(void)
+{
+	FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+	size_t allowed;
+
+	if (!file || fscanf(file, "%zu", &allowed) != 1)
+		allowed = MAPS_BY_DEFAULT;
+	if (file)
+		fclose(file);
+	return allowed;
+}
+
 int riser_memory_guard(void)
 {
 	struct sigaction action = { .sa_sigaction = handle,
 				    .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	size_t allowed = maps_allowed();
 	int ret = 0;
 
 	pthread_mutex_lock(&lock);
 	if (!atomic_load(&active)) {
+		most = allowed > 2 * RESERVE ? allowed - RESERVE : allowed / 2;
 		sigemptyset(&action.sa_mask);
 		ret = sigaction(SIGBUS, NULL, &before) || sigaction(SIGBUS, &action, NULL)
 			      ? -errno

@@ -110,11 +110,70 @@ static void test_many(void **state)
 	assert_false(wire_wait(w->fd, 100));
 }
 
+enum { FLOOD = 100000, EACH = 1000 };
+
+/* Reads of `count` in one send; returns the first one's id. */
+static uint16_t send_reads(struct wire *w, unsigned count, bool junk)
+{
+	static uint8_t bytes[EACH * (32 + 16)];
+	uint16_t first = (uint16_t)(w->id + 1);
+	size_t size = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct wire_header header = { ++w->id, WIRE_READ, 32, 0, 0 };
+		struct wire_access access = { DEV_LENGTH, 0, 4, { 0 } };
+		struct wire_header reply = { 0x7777, WIRE_DMA_WRITE, 16, WIRE_REPLY, 0 };
+
+		memcpy(bytes + size, &header, 16);
+		memcpy(bytes + size + 16, &access, 16);
+		size += 32;
+		if (junk)
+			memcpy(bytes + size, &reply, 16);
+		size += junk ? 16 : 0;
+	}
+	wire_send_bytes(w->fd, bytes, size);
+	return first;
+}
+
+/*
+ * What a client asks in a heap while it is waited for, with answers among it that nobody waits
+ * for: all of it is answered, once and in order.
+ */
+static void test_flood(void **state)
+{
+	struct wire *w = *state;
+	struct wire_header probe, read;
+	uint16_t id, write, next;
+
+	assert_int_equal(wire_map(w, BASE, SIZE, 3, -1, 0), 0);
+	id = start(w);
+	probe = expect_request(w, WIRE_DMA_WRITE)->header;
+	expect_answer(w, id);
+	for (unsigned done = 0; done < FLOOD; done += EACH) {
+		next = send_reads(w, EACH, true);
+		for (unsigned i = 0; i < EACH; i++)
+			assert_int_equal(expect_answer(w, next++), LENGTH);
+	}
+	answer(w, &probe, 0);
+	read = expect_request(w, WIRE_DMA_READ)->header;
+	/* Behind a write they wait, and what is not whole too. */
+	write = send_access(w, WIRE_WRITE, DEV_LENGTH, 8);
+	expect_answer(w, write);
+	next = send_reads(w, EACH, true);
+	for (unsigned i = 1; i < 20; i++)
+		send_reads(w, EACH, i % 2);
+	answer(w, &read, LENGTH);
+	for (unsigned i = 0; i < 20 * EACH; i++)
+		assert_int_equal(expect_answer(w, next++), 8);
+	assert_int_equal(wire_read(w, 0, DEV_RESULT, 4), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_waits, wire_setup, wire_teardown),
 		cmocka_unit_test_setup_teardown(test_many, wire_setup, wire_teardown),
+		cmocka_unit_test_setup_teardown(test_flood, wire_setup, wire_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

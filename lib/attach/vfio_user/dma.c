@@ -13,7 +13,7 @@ int vu_dma_map(struct riser_server *server, struct vu_message *message)
 		VU_DMA_READABLE | VU_DMA_WRITABLE | VU_DMA_MMAP | VU_DMA_FILE_IO;
 	struct vu_dma_map map;
 	unsigned access;
-	int fd = -1;
+	int fd = -1, ret;
 
 	memcpy(&map, message->payload, sizeof(map));
 	if (map.argsz < sizeof(map) || map.flags & ~known || message->fd_count > 1)
@@ -26,8 +26,13 @@ int vu_dma_map(struct riser_server *server, struct vu_message *message)
 	if (message->fd_count && (map.flags & (VU_DMA_MMAP | VU_DMA_FILE_IO)) != VU_DMA_FILE_IO)
 		fd = message->fds[0];
 	riser__dev_memory_changed(server->dev);
-	return riser__dma_table_add(server->table, map.address, map.size, fd, map.offset,
-				    access);
+	ret = riser__dma_table_add(server->table, map.address, map.size, fd, map.offset,
+				   access);
+	if (ret == -EREMOTE)
+		vu_complain(server, "its memory is a file of FUSE's, an overlay's or the "
+				    "network's, which may keep the device waiting: let it be "
+				    "a memfd, or in /dev/shm");
+	return ret;
 }
 
 int vu_bitmap_size(uint64_t length, uint64_t page_size, uint64_t *size)

@@ -79,26 +79,28 @@ static bool answer_read(struct riser_server *server, const struct access *access
 	       !answer(server, access, data, access->at.count);
 }
 
-/* What is whole of [from, to), and whether something has to wait. */
-static void serve(struct riser_server *server, struct vu_input *in, size_t from, size_t *to,
-		  bool *waits)
+/* The messages of [from, to), all whole. Returns where those end that are left. */
+static size_t serve(struct riser_server *server, struct vu_input *in, size_t from, size_t to)
 {
 	struct vu_header header;
+	struct vu_sweep sweep;
 	struct access access;
 
-	while (from < *to && vu_input_header(in, from, &header) == 1) {
-		bool apart = take(in, from, &access);
+	vu_sweep_begin(in, from, &sweep);
+	while (sweep.from < to && vu_input_header(in, sweep.from, &header) == 1) {
+		bool apart = take(in, sweep.from, &access);
 
-		if (apart && !*waits && answer_read(server, &access)) {
-			vu_input_remove(in, from, header.size);
-			*to -= header.size;
+		if (apart && !server->remote.behind && answer_read(server, &access)) {
+			vu_sweep_drop(in, &sweep, header.size);
 			continue;
 		}
 		if (apart && is_write(server, &access))
-			answer_write(server, in, from, &access);
-		*waits = true;
-		from += header.size;
+			answer_write(server, in, sweep.from, &access);
+		server->remote.behind = true;
+		vu_sweep_keep(in, &sweep, header.size);
 	}
+	vu_sweep_end(in, &sweep);
+	return sweep.to;
 }
 
 static bool may_answer(const struct riser_server *server)
@@ -121,17 +123,40 @@ void vu_early_begin(struct riser_server *server)
 	link->answered = !answer(server, &access, "", 0);
 }
 
+/* What waited for the message before is looked at again for the next one. */
+static void look_anew(struct riser_server *server)
+{
+	const struct vu_link *link = &server->link;
+	struct vu_remote *remote = &server->remote;
+	struct vu_header header;
+
+	if (remote->looks && remote->looks_at == link->in.start &&
+	    remote->looks_served == link->serving)
+		return;
+	remote->looks = true;
+	remote->looks_at = remote->looked_in = link->in.start;
+	remote->looks_served = link->serving;
+	remote->looked = link->aside.start;
+	remote->behind = false;
+	if (link->serving && vu_input_header(&link->in, link->in.start, &header) == 1)
+		remote->looked_in += header.size;
+}
+
+void vu_early_forget(struct riser_server *server)
+{
+	server->remote.looks = false;
+}
+
+/* Each message is looked at once, however often something comes. */
 void vu_early_serve(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;
-	size_t from = link->in.start, to = link->in.end;
-	struct vu_header header;
-	bool waits = false;
+	struct vu_remote *remote = &server->remote;
 
 	if (!may_answer(server))
 		return;
-	if (link->serving && vu_input_header(&link->in, from, &header) == 1)
-		from += header.size;
-	serve(server, &link->in, from, &to, &waits);
-	serve(server, &link->aside, link->aside.start, &server->remote.parsed, &waits);
+	look_anew(server);
+	remote->looked_in = serve(server, &link->in, remote->looked_in, link->in.end);
+	remote->parsed = serve(server, &link->aside, remote->looked, remote->parsed);
+	remote->looked = remote->parsed;
 }

@@ -119,20 +119,24 @@ static int find_reply(struct riser_server *server, struct vu_exchange *x, int *r
 	struct vu_input *aside = &server->link.aside;
 	struct vu_remote *remote = &server->remote;
 	struct vu_header header;
+	struct vu_sweep sweep;
 	int have, found = 0;
 
-	while ((have = vu_input_header(aside, remote->parsed, &header)) == 1) {
+	vu_sweep_begin(aside, remote->parsed, &sweep);
+	while ((have = vu_input_header(aside, sweep.from, &header)) == 1) {
 		if ((header.flags & VU_TYPE_MASK) != VU_TYPE_REPLY) {
-			remote->parsed += header.size;
+			vu_sweep_keep(aside, &sweep, header.size);
 			continue;
 		}
 		remote->stuck = false;
 		if (header.id == x->id && header.command == x->command) {
-			*ret = take_reply(server, x, aside->data + remote->parsed);
+			*ret = take_reply(server, x, aside->data + sweep.from);
 			found = 1;
 		}
-		vu_input_remove(aside, remote->parsed, header.size);
+		vu_sweep_drop(aside, &sweep, header.size);
 	}
+	remote->parsed = sweep.to;
+	vu_sweep_end(aside, &sweep);
 	return have < 0 ? lose(server, -EPROTO) : found;
 }
 

@@ -230,23 +230,56 @@ void vu_input_consume(struct vu_input *in, struct vu_message *message)
 	in->start += message->header.size;
 }
 
-void vu_input_remove(struct vu_input *in, size_t at, size_t size)
+void vu_sweep_begin(const struct vu_input *in, size_t from, struct vu_sweep *sweep)
 {
-	unsigned kept = 0;
+	*sweep = (struct vu_sweep){ from, from, 0, 0 };
+	while (sweep->fd < in->fd_count && in->fds[sweep->fd].at < from)
+		sweep->fd++;
+	sweep->fds_kept = sweep->fd;
+}
 
-	memmove(in->data + at, in->data + at + size, in->end - at - size);
-	in->end -= size;
-	for (unsigned i = 0; i < in->fd_count; i++) {
-		if (in->fds[i].at == at) {
-			close_fd(in->fds[i].fd);
-			continue;
-		}
-		in->fds[kept] = in->fds[i];
-		if (in->fds[kept].at > at)
-			in->fds[kept].at -= size;
-		kept++;
+/* The descriptors that came with the message at sweep->from: they are in the messages' order.
+ */
+static void sweep_fds(struct vu_input *in, struct vu_sweep *sweep, bool keep)
+{
+	for (; sweep->fd < in->fd_count && in->fds[sweep->fd].at == sweep->from; sweep->fd++) {
+		int fd = in->fds[sweep->fd].fd;
+
+		if (keep)
+			in->fds[sweep->fds_kept++] = (struct vu_passed){ fd, sweep->to };
+		else
+			close_fd(fd);
 	}
-	in->fd_count = kept;
+}
+
+void vu_sweep_keep(struct vu_input *in, struct vu_sweep *sweep, size_t size)
+{
+	sweep_fds(in, sweep, true);
+	if (sweep->from != sweep->to)
+		memmove(in->data + sweep->to, in->data + sweep->from, size);
+	sweep->from += size;
+	sweep->to += size;
+}
+
+void vu_sweep_drop(struct vu_input *in, struct vu_sweep *sweep, size_t size)
+{
+	sweep_fds(in, sweep, false);
+	sweep->from += size;
+}
+
+void vu_sweep_end(struct vu_input *in, struct vu_sweep *sweep)
+{
+	size_t gap = sweep->from - sweep->to;
+
+	if (!gap)
+		return;
+	memmove(in->data + sweep->to, in->data + sweep->from, in->end - sweep->from);
+	in->end -= gap;
+	for (; sweep->fd < in->fd_count; sweep->fd++) {
+		in->fds[sweep->fds_kept] = in->fds[sweep->fd];
+		in->fds[sweep->fds_kept++].at -= gap;
+	}
+	in->fd_count = sweep->fds_kept;
 }
 
 int vu_input_move_tail(struct vu_input *in, size_t at, struct vu_input *to)

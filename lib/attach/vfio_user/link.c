@@ -68,6 +68,7 @@ static bool take_aside(struct riser_server *server)
 	link->in = link->aside;
 	link->aside = empty;
 	server->remote.parsed = 0;
+	vu_early_forget(server);
 	return true;
 }
 
@@ -149,6 +150,7 @@ static ssize_t receive(struct riser_server *server, int flags, bool *more)
 	ssize_t got =
 		vu_input_receive(&link->in, link->source.fd, flags, 2 * VU_MAX_MESSAGE, more);
 
+	vu_early_forget(server);
 	if (got <= 0 && got != -EAGAIN && got != -EINTR)
 		vu_link_drop(server, got ? strerror((int)-got) : "it closed the connection");
 	return got;

@@ -52,6 +52,7 @@ static int begin_aside(struct riser_server *server)
 		return 0;
 	link->aside.start = link->aside.end = 0;
 	server->remote.parsed = 0;
+	vu_early_forget(server);
 	while (vu_input_header(&link->in, at, &header) == 1)
 		at += header.size;
 	return vu_input_move_tail(&link->in, at, &link->aside);
@@ -197,6 +198,7 @@ void vu_remote_forget_client(struct riser_server *server)
 	server->remote.layout = VU_LAYOUT_UNKNOWN;
 	server->remote.stuck = server->remote.waits = false;
 	server->remote.parsed = 0;
+	vu_early_forget(server);
 	vu_output_fini(&server->remote.early);
 	fail_jobs(&server->remote, false);
 }

@@ -2,24 +2,78 @@
 /* Serving one device until a signal ends it. */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "core/error.h"
 #include "core/loop.h"
 
-/* The signals that end it are read from a descriptor: no handler is installed. */
+/* How long a device may take to end once it is told to, a slow disk's included. */
+enum { ENDING_MS = 10000 };
+
+/*
+ * The signals that end it are read from a descriptor: no handler is installed. A thread looks
+ * at it too, for a device whose callback does not return.
+ */
 struct ending {
 	struct riser__source source;
 	struct riser_loop *loop;
 	sigset_t before;
+	pthread_t thread;
+	int ended; /* an eventfd */
 };
+
+static bool becomes_readable(int fd, int milliseconds)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int ret;
+
+	do {
+		ret = poll(&poll_fd, 1, milliseconds);
+	} while (ret < 0 && errno == EINTR);
+	return ret == 1;
+}
+
+static void *end_at_last(void *arg)
+{
+	const struct ending *ending = arg;
+	struct pollfd fds[] = { { .fd = ending->source.fd, .events = POLLIN },
+				{ .fd = ending->ended, .events = POLLIN } };
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		continue;
+	if (!becomes_readable(ending->ended, ENDING_MS)) {
+		fprintf(stderr, "the device does not return from what it does: it is ended\n");
+		_exit(EXIT_FAILURE);
+	}
+	return NULL;
+}
+
+static int start_thread(struct ending *ending)
+{
+	sigset_t all, before;
+	int ret;
+
+	ending->ended = eventfd(0, EFD_CLOEXEC);
+	if (ending->ended < 0)
+		return -errno;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	ret = -pthread_create(&ending->thread, NULL, end_at_last, ending);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (ret)
+		close(ending->ended);
+	return ret;
+}
 
 static void signalled(struct riser__source *source, uint32_t events)
 {
@@ -47,6 +101,11 @@ static int ending_open(struct ending *ending, struct riser_loop *loop,
 		return riser__fail(error, -errno, "cannot wait for signals: %s",
 				   strerror(errno));
 	ret = riser__loop_add(loop, &ending->source, EPOLLIN);
+	if (!ret) {
+		ret = start_thread(ending);
+		if (ret)
+			riser__loop_remove(loop, &ending->source);
+	}
 	if (ret) {
 		close(ending->source.fd);
 		return riser__fail(error, ret, "cannot wait for signals: %s", strerror(-ret));
@@ -60,6 +119,9 @@ static void ending_close(struct ending *ending)
 {
 	struct signalfd_siginfo info;
 
+	eventfd_write(ending->ended, 1);
+	pthread_join(ending->thread, NULL);
+	close(ending->ended);
 	while (read(ending->source.fd, &info, sizeof(info)) > 0)
 		continue;
 	riser__loop_remove(ending->loop, &ending->source);

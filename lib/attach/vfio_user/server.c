@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/plain.h"
+
 struct vu_watch {
 	struct riser__source source;
 	struct riser_watch *watch;
@@ -26,14 +28,35 @@ static void log_line(void *host, enum riser_log_level level, const char *line)
 		fprintf(stderr, "%s: %s\n", server->name, line);
 }
 
+/*
+ * How often a line of that kind would have been written, by all clients together; a format is a
+ * kind.
+ */
+static unsigned long count_kind(struct riser_server *server, const char *format)
+{
+	for (unsigned i = 0; i < VU_KINDS; i++) {
+		const char *none = NULL;
+
+		if (atomic_compare_exchange_strong(&server->kinds[i].format, &none, format) ||
+		    none == format)
+			return atomic_fetch_add(&server->kinds[i].count, 1) + 1;
+	}
+	return 0;
+}
+
+/* Clients that come and go, and do the same each time, must not fill the log. */
 void vu_log(struct riser_server *server, enum riser_log_level level, const char *format, ...)
 {
+	unsigned long count = level < RISER_DEBUG ? count_kind(server, format) : 0;
 	char line[512];
 	va_list args;
 
+	if (count > VU_LINES_MOST && count & (count - 1))
+		return;
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	riser__plain_line(line);
 	log_line(server, level, line);
 }
 

@@ -68,16 +68,22 @@ struct vu_migration {
 struct vu_remote {
 	enum { VU_LAYOUT_UNKNOWN, VU_LAYOUT_SPEC, VU_LAYOUT_OLD } layout;
 	uint16_t next_id;
-	bool stuck;		/* the last request was not answered in time */
-	size_t parsed;		/* of link.aside: requests for later before it */
-	bool waits;		/* the client, before it answers us (early.c) */
-	unsigned answers;	/* given early */
-	struct vu_output early; /* answers that cannot wait; data NULL: none yet */
+	bool stuck;    /* the last request was not answered in time */
+	size_t parsed; /* of link.aside: requests for later before it */
+	bool waits;    /* the client, before it answers us (early.c) */
+	/* Early answers: for which message others wait, and what was looked at (early.c). */
+	bool looks, looks_served, behind;
+	size_t looks_at, looked_in, looked; /* of link.in; of it; of link.aside */
+	unsigned answers;		    /* given early */
+	struct vu_output early;		    /* answers that cannot wait; data NULL: none yet */
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	struct vu_remote_job *jobs, **last; /* of other threads */
 	bool closed;
 };
+
+/* Kinds of lines that are counted, and how many of each are written before ever fewer are. */
+enum { VU_KINDS = 32, VU_LINES_MOST = 1024 };
 
 struct riser_server {
 	struct riser_loop *loop;
@@ -95,6 +101,10 @@ struct riser_server {
 	atomic_bool stopped;			/* for a migration */
 	_Atomic uint64_t stopped_at, clock_lag; /* ns; 0: it is not stopped */
 	atomic_ulong complaints;
+	struct {
+		const char *_Atomic format;
+		atomic_ulong count;
+	} kinds[VU_KINDS];
 	unsigned traits; /* of the client, that were seen (client.c) */
 	unsigned checks; /* of its memory, that were made */
 	struct vu_listener listener;
@@ -135,6 +145,8 @@ void vu_link_resume(struct riser_server *server);
  */
 void vu_early_begin(struct riser_server *server);
 void vu_early_serve(struct riser_server *server);
+/* The buffers are not what they were: all in them is looked at again. */
+void vu_early_forget(struct riser_server *server);
 
 /* hot.c: serves register accesses for as long as they are next. */
 void vu_serve_accesses(struct riser_server *server);

@@ -54,8 +54,18 @@ int vu_input_peek(struct vu_input *in, struct vu_message *message);
 void vu_input_consume(struct vu_input *in, struct vu_message *message);
 /* The header at `at`, and whether the whole message is there. -EPROTO: framing is lost. */
 int vu_input_header(const struct vu_input *in, size_t at, struct vu_header *header);
-/* Cuts `size` bytes at `at` out. */
-void vu_input_remove(struct vu_input *in, size_t at, size_t size);
+/*
+ * Goes over the whole messages from one on, keeps some and drops others, which takes no more
+ * steps than there are bytes. Between begin and end the bytes from `to` to `from` are nothing.
+ */
+struct vu_sweep {
+	size_t from, to; /* the next message, and where it goes if it is kept */
+	unsigned fd, fds_kept;
+};
+void vu_sweep_begin(const struct vu_input *in, size_t from, struct vu_sweep *sweep);
+void vu_sweep_keep(struct vu_input *in, struct vu_sweep *sweep, size_t size);
+void vu_sweep_drop(struct vu_input *in, struct vu_sweep *sweep, size_t size);
+void vu_sweep_end(struct vu_input *in, struct vu_sweep *sweep);
 /* Moves what follows `at` to the end of `to`; -ENOMEM. */
 int vu_input_move_tail(struct vu_input *in, size_t at, struct vu_input *to);
 
