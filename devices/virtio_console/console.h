@@ -17,6 +17,7 @@ struct end {
 	bool log;     /* lines go to the device's log */
 	bool open;    /* somebody is there */
 	bool socket;
+	bool stranger;		 /* another user was there */
 	bool pty;		 /* open while somebody has its other side open */
 	struct termios terminal; /* as it was, */
 	bool terminal_changed;	 /* if it is not so now */
@@ -90,6 +91,8 @@ void end_close(struct port *port);
 
 /* end.c */
 void end_listen(struct port *port);
+/* Whether root or the user who runs this is at the other end of a socket; says so if not. */
+bool end_is_own(struct port *port, int peer);
 /* Bytes taken, 0: not now. What nobody takes is taken. */
 size_t end_write(struct port *port, const void *from, size_t length);
 /* Bytes that are there now. */

@@ -68,6 +68,23 @@ static void drop_peer(struct port *port)
 	set_open(port, false);
 }
 
+bool end_is_own(struct port *port, int peer)
+{
+	struct ucred user;
+	socklen_t size = sizeof(user);
+
+	if (!getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &user, &size) &&
+	    (!user.uid || user.uid == geteuid()))
+		return true;
+	if (!port->end.stranger)
+		riser_log(port->dev, RISER_WARN,
+			  "port %u: another user is at the other end: only root and user %u "
+			  "are let in",
+			  port->index, (unsigned)geteuid());
+	port->end.stranger = true;
+	return false;
+}
+
 static void on_arriving(struct riser_dev *dev, int fd, short events, void *arg)
 {
 	struct port *port = arg;
@@ -77,7 +94,7 @@ static void on_arriving(struct riser_dev *dev, int fd, short events, void *arg)
 	(void)dev, (void)events;
 	if (peer < 0)
 		return;
-	if (end->open) {
+	if (end->open || !end_is_own(port, peer)) {
 		close(peer);
 		return;
 	}

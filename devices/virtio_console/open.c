@@ -159,6 +159,8 @@ static int open_unix(struct port *port, const char *path)
 	port->end.in = fd;
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return errno;
+	if (!end_is_own(port, fd))
+		return EACCES;
 	port->end.out = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	port->end.socket = port->end.open = true;
 	return port->end.out < 0 ? errno : 0;

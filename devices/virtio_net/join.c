@@ -18,7 +18,7 @@
 
 #include "net.h"
 
-enum { LENGTH = 4, BUFFER = 512 << 10 };
+enum { LENGTH = 4, BUFFER = 512 << 10, LOCKED_OUT_MOST = 8 };
 static const uint64_t LOOK_PERIOD = 200000000;
 
 /* Bytes from `at` to `end` are what is in it. */
@@ -30,7 +30,9 @@ struct buffer {
 struct join {
 	struct sockaddr_un address;
 	int listener, peer;
-	ino_t inode; /* of the listener's file */
+	ino_t inode;	     /* of the listener's file */
+	bool stranger;	     /* another user was at the other end */
+	unsigned locked_out; /* how often the folder was */
 	struct riser_watch *arriving, *readable, *writable;
 	int peer_out; /* the peer again: one watch a descriptor */
 	struct buffer in, out;
@@ -122,6 +124,26 @@ static void have_peer(struct net *net, int fd)
 
 /* ---- Finding it ---- */
 
+/* In a folder that others may write to anybody may be at the other end: not every user is let.
+ */
+static bool peer_is_own(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) &&
+	       (!peer.uid || peer.uid == geteuid());
+}
+
+static void tell_stranger(struct net *net)
+{
+	if (!net->join->stranger)
+		riser_log(net->dev, RISER_WARN,
+			  "another user is at %s: frames go to root and to user %u only",
+			  net->join->address.sun_path, (unsigned)geteuid());
+	net->join->stranger = true;
+}
+
 static void on_arriving(struct riser_dev *dev, int fd, short events, void *arg)
 {
 	struct net *net = arg;
@@ -130,10 +152,13 @@ static void on_arriving(struct riser_dev *dev, int fd, short events, void *arg)
 	(void)dev, (void)events;
 	if (peer < 0)
 		return;
-	if (net->join->peer >= 0)
-		close(peer); /* a cable has two ends */
-	else
+	if (!peer_is_own(peer))
+		tell_stranger(net);
+	else if (net->join->peer < 0) { /* a cable has two ends */
 		have_peer(net, peer);
+		return;
+	}
+	close(peer);
 }
 
 static int new_socket(void)
@@ -141,18 +166,24 @@ static int new_socket(void)
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-static bool connect_to(struct net *net)
+/* 0; -EACCES: somebody is there who is not to be; or why nobody is. */
+static int connect_to(struct net *net)
 {
 	struct join *j = net->join;
-	int fd = new_socket();
+	int fd = new_socket(), ret;
 
-	if (fd >= 0 && !connect(fd, (struct sockaddr *)&j->address, sizeof(j->address))) {
-		have_peer(net, fd);
-		return true;
+	if (fd < 0)
+		return -errno;
+	ret = connect(fd, (struct sockaddr *)&j->address, sizeof(j->address)) ? -errno : 0;
+	if (!ret && !peer_is_own(fd)) {
+		tell_stranger(net);
+		ret = -EACCES;
 	}
-	if (fd >= 0)
+	if (ret)
 		close(fd);
-	return false;
+	else
+		have_peer(net, fd);
+	return ret;
 }
 
 /* Where nobody answers a socket file is one that was left behind. */
@@ -194,18 +225,24 @@ static bool was_replaced(const struct join *j)
 	return j->listener >= 0 && (lstat(j->address.sun_path, &st) || st.st_ino != j->inode);
 }
 
-/* One device at a time: else two that begin at once take each other's file for one left behind.
+/*
+ * One device at a time: else two that begin at once take each other's file for one left behind,
+ * and find that out later. A lock that stays is held by somebody else, who is not waited for.
  */
 static int connect_or_listen(struct net *net)
 {
-	char folder[sizeof(net->join->address.sun_path)];
-	int lock, ret;
+	struct join *j = net->join;
+	char folder[sizeof(j->address.sun_path)];
+	int lock, ret = 0;
 
-	strcpy(folder, net->join->address.sun_path);
+	strcpy(folder, j->address.sun_path);
 	lock = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock >= 0)
-		flock(lock, LOCK_EX);
-	ret = connect_to(net) ? 0 : listen_at(net);
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) && j->locked_out++ < LOCKED_OUT_MOST)
+		ret = -EAGAIN;
+	if (!ret)
+		ret = connect_to(net);
+	if (ret && ret != -EAGAIN && ret != -EACCES)
+		ret = listen_at(net);
 	if (lock >= 0)
 		close(lock);
 	return ret;
@@ -332,7 +369,7 @@ static int join_open(struct net *net, const char *path)
 	}
 	/* Somebody else who begins just now is found later, from reset() on. */
 	ret = connect_or_listen(net);
-	if (!ret || ret == -EADDRINUSE)
+	if (!ret || ret == -EADDRINUSE || ret == -EAGAIN)
 		return 0;
 	join_close(net);
 	return riser_fail(net->dev, ret,
