@@ -34,6 +34,9 @@ struct testdev {
 
 	struct riser_work work;
 	struct riser_job worker;
+	/* The job's own: registers are the device's thread's, and change while it runs. */
+	_Atomic uint64_t job_from;
+	_Atomic uint32_t job_number, job_sum;
 	struct riser_watch *watching;
 	struct riser_dma held;
 	int event;
@@ -106,24 +109,31 @@ static void work_hard(struct riser_dev *dev, struct riser_job *job)
 	uint32_t word = 0;
 
 	(void)job;
-	riser_dma_read(dev, t->dma_src, &word, sizeof(word));
-	t->job_result = word + t->job;
+	riser_dma_read(dev, t->job_from, &word, sizeof(word));
+	t->job_sum = word + t->job_number;
 	riser_irq_raise(dev, 2);
 	riser_post(dev, &t->work);
 }
 
+/* On the device's thread again. */
 static void work_done(struct riser_dev *dev, struct riser_job *job)
 {
+	struct testdev *t = riser_state(dev);
+
 	(void)job;
+	t->job_result = t->job_sum;
 	riser_irq_raise(dev, 3);
 }
 
 static void job_written(struct riser_dev *dev, uint64_t now, uint64_t was)
 {
 	struct testdev *t = riser_state(dev);
-	int ret = riser_job_submit(dev, &t->worker);
+	int ret;
 
-	(void)now, (void)was;
+	(void)was;
+	t->job_from = t->dma_src;
+	t->job_number = (uint32_t)now;
+	ret = riser_job_submit(dev, &t->worker);
 	if (ret)
 		riser_log(dev, RISER_ERROR, "the job is not done: %s", strerror(-ret));
 }
@@ -168,7 +178,8 @@ static int copy_mapped(struct riser_dev *dev, struct testdev *t)
 		return ret;
 	ret = riser_dma_map(dev, t->dma_dst, t->dma_length, RISER_DMA_WRITE, &to);
 	if (!ret) {
-		memcpy(to.data, from.data, t->dma_length);
+		memmove(to.data, from.data,
+			t->dma_length); /* the guest may have them overlap */
 		ret = riser_dma_unmap(dev, &to);
 	}
 	ended = riser_dma_unmap(dev, &from);
