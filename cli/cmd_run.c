@@ -102,15 +102,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->image.disk = arg;
 		break;
 	case OPT_VNC:
-		options->vnc = arg ? arg : ":0";
+		options->vnc = arg ? arg : "";
+		if (*options->vnc == ':')
+			misused(state,
+				"at '%s' everybody on this host sees it: leave it out, or "
+				"give unix:PATH, or name an address",
+				arg);
 		break;
 	case OPT_GDB:
-		options->gdb = arg ? arg : "1234";
-		parse_number(state, "gdb", options->gdb, 65535);
+		options->gdb = true;
 		break;
 	case OPT_GDB_DEVICE:
-		options->gdb_device = arg ? arg : "2345";
-		parse_number(state, "gdb-device", options->gdb_device, 65535 - DEVICES_MAX);
+		options->gdb_device = true;
 		break;
 	case OPT_VALGRIND_DEVICE:
 		options->valgrind_device = true;
@@ -181,11 +184,11 @@ static const struct argp_option known[] = {
 	{ "timeout", 't', "SECONDS", 0,
 	  "give up after so long (900; a shell, a machine or one in a debugger has no end)",
 	  0 },
-	{ "vnc", OPT_VNC, "DISPLAY", OPTION_ARG_OPTIONAL, "a screen over VNC (:0)", 0 },
-	{ "gdb", OPT_GDB, "PORT", OPTION_ARG_OPTIONAL,
-	  "the guest waits for gdb at this port (1234)", 0 },
-	{ "gdb-device", OPT_GDB_DEVICE, "PORT", OPTION_ARG_OPTIONAL,
-	  "each device waits for gdb, from this port on (2345)", 0 },
+	{ "vnc", OPT_VNC, "DISPLAY", OPTION_ARG_OPTIONAL,
+	  "a screen over VNC, at a socket of the run's own", 0 },
+	{ "gdb", OPT_GDB, NULL, 0, "the guest waits for gdb, at a socket of the run's own", 0 },
+	{ "gdb-device", OPT_GDB_DEVICE, NULL, 0,
+	  "each device waits for gdb, at a socket of the run's own", 0 },
 	{ "valgrind-device", OPT_VALGRIND_DEVICE, NULL, 0,
 	  "run each device under valgrind; what it finds fails the run", 0 },
 	{ "no-sandbox", OPT_NO_SANDBOX, NULL, 0,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,9 +42,19 @@ void tail_print(const struct tail *tail, const char *who)
 		fprintf(stderr, "    %s\n", tail->lines[i % TAIL_LINES]);
 }
 
+static void wait_for_debugger(int listener)
+{
+	int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (peer < 0)
+		_exit(127);
+	dup2(peer, STDIN_FILENO);
+	dup2(peer, STDOUT_FILENO);
+}
+
 /* In the child: what it inherits, and that it does not outlive us. */
-static void become(char *const *arguments, int output, int passed, bool interactive,
-		   pid_t parent)
+static void become(char *const *arguments, int output, int passed, int debugger,
+		   bool interactive, pid_t parent)
 {
 	sigset_t none;
 
@@ -58,6 +69,8 @@ static void become(char *const *arguments, int output, int passed, bool interact
 		dup2(output, STDOUT_FILENO);
 		dup2(output, STDERR_FILENO);
 	}
+	if (debugger >= 0)
+		wait_for_debugger(debugger);
 	if (passed >= 0) {
 		char pid[16];
 
@@ -75,7 +88,7 @@ static void become(char *const *arguments, int output, int passed, bool interact
 }
 
 bool child_start(struct child *child, const char *name, char *const *arguments, int passed,
-		 bool interactive)
+		 int debugger, bool interactive)
 {
 	pid_t parent = getpid();
 	int ends[2];
@@ -88,7 +101,7 @@ bool child_start(struct child *child, const char *name, char *const *arguments, 
 	fflush(stdout);
 	child->pid = fork();
 	if (!child->pid)
-		become(arguments, ends[1], passed, interactive, parent);
+		become(arguments, ends[1], passed, debugger, interactive, parent);
 	close(ends[1]);
 	child->output = ends[0];
 	fcntl(child->output, F_SETFL, O_NONBLOCK);

@@ -25,14 +25,18 @@ static char *find_symbols(const struct guest_software *software)
 	return found;
 }
 
+char *debug_socket(const char *scratch, unsigned device)
+{
+	return text("%s/gdb.%u", scratch, device);
+}
+
 static void announce_guest(const struct run_options *options,
-			   const struct guest_software *software)
+			   const struct guest_software *software, const char *scratch)
 {
 	char *symbols = find_symbols(software);
 
-	say("the guest waits for: gdb%s%s -ex 'target remote localhost:%s'; "
-	    "'continue' boots it",
-	    symbols ? " " : "", symbols ? symbols : "", options->gdb);
+	say("the guest waits for: gdb%s%s -ex 'target remote %s/gdb'; 'continue' boots it",
+	    symbols ? " " : "", symbols ? symbols : "", scratch);
 	if (!symbols)
 		say("the kernel's symbols are not here: install linux-image-%s-dbg, or boot a "
 		    "tree of your own with --kernel",
@@ -49,19 +53,26 @@ static void announce_guest(const struct run_options *options,
 	}
 }
 
-void debug_announce(const struct run_options *options, const struct guest_software *software)
+static void announce_device(const struct device_spec *device, unsigned i, const char *scratch)
 {
-	unsigned port = options->gdb_device ? (unsigned)atoi(options->gdb_device) : 0;
+	char *socket = debug_socket(scratch, i);
 
+	say("device %s waits for: gdb -ex 'target remote %s'; 'continue' starts it",
+	    device->name, socket);
+	free(socket);
+}
+
+void debug_announce(const struct run_options *options, const struct guest_software *software,
+		    const char *scratch)
+{
 	if (options->gdb)
-		announce_guest(options, software);
-	for (unsigned i = 0; port && i < options->device_count; i++)
-		say("device %s waits for: gdb -ex 'target remote localhost:%u'; 'continue' "
-		    "starts it",
-		    options->devices[i].name, port + i);
-	if (options->vnc)
-		say("the screen: VNC display %s%s", *options->vnc == ':' ? "localhost" : "",
-		    options->vnc);
+		announce_guest(options, software, scratch);
+	for (unsigned i = 0; options->gdb_device && i < options->device_count; i++)
+		announce_device(&options->devices[i], i, scratch);
+	if (options->vnc && !*options->vnc)
+		say("the screen: VNC at the socket %s/screen", scratch);
+	else if (options->vnc)
+		say("the screen: VNC display %s", options->vnc);
 	if (is_machine(options))
 		say("log in with: riser ssh %s", options->image.name);
 }
@@ -116,7 +127,7 @@ static int add_copies(char **to, int n, char *const *words)
 	return n;
 }
 
-char **debug_wrap(const struct run_options *options, unsigned device, char *const *arguments)
+char **debug_wrap(const struct run_options *options, char *const *arguments)
 {
 	static char *const valgrind[] = { "-q", "--error-exitcode=99", "--leak-check=full",
 					  "--keep-debuginfo=yes", NULL };
@@ -131,9 +142,7 @@ char **debug_wrap(const struct run_options *options, unsigned device, char *cons
 	}
 	if (options->gdb_device) {
 		wrapped[n++] = find_program("gdbserver");
-		wrapped[n++] = text("--once");
-		wrapped[n++] =
-			text("localhost:%u", (unsigned)atoi(options->gdb_device) + device);
+		wrapped[n++] = text("-"); /* its standard input and output */
 	}
 	add_copies(wrapped, n, arguments);
 	return wrapped;

@@ -112,15 +112,28 @@ static void add_image(struct list *list, const struct run_options *options)
 	add_words(list, "-device", "virtio-net-pci,netdev=net,romfile=", NULL);
 }
 
-/* ":1" is this host's alone; somebody who wants others to see it names an address. */
-static void add_screen(struct list *list, const char *vnc)
+/* Somebody who wants others to see it names an address. */
+static void add_screen(struct list *list, const char *vnc, const char *scratch)
 {
+	char *folder = value_of(scratch);
+
 	if (!vnc) {
 		add_words(list, "-display", "none", NULL);
-		return;
+	} else {
+		add_words(list, "-vga", "std", "-vnc", NULL);
+		add(list, *vnc ? text("%s", vnc) : text("unix:%s/screen", folder));
 	}
-	add_words(list, "-vga", "std", "-vnc", NULL);
-	add(list, text("%s%s", *vnc == ':' ? "127.0.0.1" : "", vnc));
+	free(folder);
+}
+
+/* In a folder that only its owner enters: gdb may do all that he may. */
+static void add_gdb(struct list *list, const char *scratch)
+{
+	char *folder = value_of(scratch);
+
+	add_words(list, "-S", "-gdb", NULL);
+	add(list, text("unix:%s/gdb,server=on,wait=off", folder));
+	free(folder);
 }
 
 /* With -icount the guest's TSC counts its own instructions. */
@@ -215,11 +228,9 @@ char **qemu_arguments(const struct run_options *options, const struct guest_soft
 	}
 	if (options->image.disk)
 		add_image(&list, options);
-	add_screen(&list, options->vnc);
-	if (options->gdb) {
-		add_words(&list, "-S", "-gdb", NULL);
-		add(&list, text("tcp:localhost:%s", options->gdb));
-	}
+	add_screen(&list, options->vnc, scratch);
+	if (options->gdb)
+		add_gdb(&list, scratch);
 	for (char **extra = options->extra; extra && *extra; extra++)
 		add(&list, text("%s", *extra));
 	return list.items;

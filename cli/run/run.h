@@ -40,8 +40,9 @@ struct run_options {
 	enum { ATTACH_VFIO_USER, ATTACH_QEMU, ATTACH_BUILTIN } attach;
 	const struct board *board;
 	enum accelerator accelerator;
-	const char *kernel, *modules, *append, *vnc, *gdb;
-	const char *gdb_device; /* the first port for the devices' gdbservers, or NULL */
+	const char *kernel, *modules, *append;
+	const char *vnc; /* "": a socket in the run's folder; NULL: no screen */
+	bool gdb, gdb_device;
 	bool valgrind_device;
 	struct image image;    /* disk NULL: none */
 	unsigned ssh_port;     /* of a machine on this host */
@@ -149,11 +150,14 @@ void dry_run(const struct run_options *options, const struct guest_software *sof
 	     const char *scratch);
 
 /* debug.c: says how to reach the debuggers. */
-void debug_announce(const struct run_options *options, const struct guest_software *software);
+void debug_announce(const struct run_options *options, const struct guest_software *software,
+		    const char *scratch);
+/* Where gdb finds that device, in a folder that only its owner enters; malloc'ed. */
+char *debug_socket(const char *scratch, unsigned device);
 /* Complains of what cannot be debugged as it is asked for. */
 bool debug_check(const struct run_options *options);
 /* The command that serves a device, behind what debugs it; words_free() frees it. */
-char **debug_wrap(const struct run_options *options, unsigned device, char *const *arguments);
+char **debug_wrap(const struct run_options *options, char *const *arguments);
 
 /* qemu.c: the command line, NULL-terminated; strings and array malloc'ed. */
 char **qemu_arguments(const struct run_options *options, const struct guest_software *software,
@@ -187,12 +191,13 @@ struct child {
 	struct tail tail;
 };
 /*
- * Starts `arguments`. Descriptor `passed`, or -1, becomes its 3, announced as systemd does.
- * With `quiet` standard output is read too, else just standard error; `interactive` leaves the
- * terminal to it.
+ * Starts `arguments`. Descriptor `passed`, or -1, becomes its 3, announced as systemd does. It
+ * waits for somebody to connect to `debugger`, or -1, who is its standard input and output
+ * then. With `quiet` standard output is read too, else just standard error; `interactive`
+ * leaves the terminal to it.
  */
 bool child_start(struct child *child, const char *name, char *const *arguments, int passed,
-		 bool interactive);
+		 int debugger, bool interactive);
 void child_kill(struct child *child);
 /* "was killed by signal 9 (Killed)" and the like; malloc'ed. */
 char *child_fate(const struct child *child);
@@ -201,7 +206,7 @@ char *child_fate(const struct child *child);
 struct console {
 	struct tail tail;
 	struct riser__plain plain; /* of what is shown */
-	FILE *report; /* from the first line of an oops on */
+	FILE *report;		   /* from the first line of an oops on */
 	char *report_text;
 	size_t report_size;
 	unsigned report_lines;

@@ -64,16 +64,21 @@ static bool start_device(struct run *run, unsigned i, const char *scratch)
 	 * gdbserver is not the one that was started: there it makes its own.
 	 */
 	bool own = run->options->gdb_device;
+	char *gdb = own ? debug_socket(scratch, i) : NULL;
+	int debugger = own ? listen_on(gdb) : -1;
 	char **serve = device_command(device, own ? path : NULL, !run->options->no_sandbox);
-	char **arguments = debug_wrap(run->options, i, serve);
+	char **arguments = debug_wrap(run->options, serve);
 	int fd = own ? -1 : listen_on(path);
-	bool ok = (own || fd >= 0) &&
-		  child_start(&run->children[i], device->name, arguments, fd, false);
+	bool ok = (own ? debugger : fd) >= 0 &&
+		  child_start(&run->children[i], device->name, arguments, fd, debugger, false);
 
 	if (fd >= 0)
 		close(fd);
+	if (debugger >= 0)
+		close(debugger);
 	words_free(arguments);
 	words_free(serve);
+	free(gdb);
 	free(path);
 	return ok;
 }
@@ -126,7 +131,9 @@ static void reap(struct run *run)
 			continue;
 		child->ended = true;
 		hear(run, (unsigned)i);
-		if (i != QEMU && run->dead < 0 && (child->status || !run->ending))
+		/* gdbserver passes the signal that ends a device on to nobody. */
+		if (i != QEMU && run->dead < 0 && (child->status || !run->ending) &&
+		    !(run->ending && run->options->gdb_device))
 			run->dead = i;
 	}
 }
@@ -302,8 +309,15 @@ static void start_and_wait(struct run *run, const struct guest_software *softwar
 {
 	char **arguments = qemu_arguments(run->options, software, scratch);
 
-	if (child_start(&run->children[QEMU], "QEMU", arguments, -1,
-			interactive(run->options))) {
+	/* Sockets that QEMU makes are for their owner only, wherever the user has them. */
+	mode_t before = umask(0);
+	bool ok;
+
+	umask(run->options->vnc ? 0177 : before);
+	ok = child_start(&run->children[QEMU], "QEMU", arguments, -1, -1,
+			 interactive(run->options));
+	umask(before);
+	if (ok) {
 		while (!run->children[QEMU].ended && !over(run))
 			wait_once(run);
 	}
@@ -323,7 +337,7 @@ int supervise(const struct run_options *options, const struct guest_software *so
 	console_init(&run.console);
 	if (options->timeout)
 		run.until = now_ms() + (int64_t)options->timeout * 1000;
-	debug_announce(options, software);
+	debug_announce(options, software, scratch);
 	if (start_devices(&run, scratch)) {
 		if (!over(&run))
 			start_and_wait(&run, software, scratch);
