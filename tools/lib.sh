@@ -26,9 +26,15 @@ may_fetch() {
 		die "$1 is not in the cache, and RISER_OFFLINE is set; what tests use is made by: tools/setup build check-all"
 }
 
+# private_lock FILE: it is there, and nobody else may open it, and so hold it.
+private_lock() {
+	(umask 077 && : >>"$1" && chmod 600 "$1")
+}
+
 # Takes the lock of the cache until the script ends.
 lock_cache() {
 	mkdir -p "$cache" || die "cannot make the cache folder $cache; set RISER_CACHE to another"
+	private_lock "$cache/lock"
 	exec 9>"$cache/lock"
 	flock -n 9 || { say "waiting for another riser that uses $cache"; flock 9; }
 }
