@@ -213,7 +213,7 @@ struct riser_reach {
 	 */
 	const char *form;
 	uint32_t flags;	    /* enum riser_reach_flags */
-	const char *suffix; /* what the device adds to the path, without a '/', or NULL */
+	const char *suffix; /* what the device adds to a FIFO's path, without a '/', or NULL */
 };
 #define RISER_REACHES(a) RISER_TABLE(struct riser_reach, a)
 
