@@ -29,9 +29,10 @@ int vu_dma_map(struct riser_server *server, struct vu_message *message)
 	ret = riser__dma_table_add(server->table, map.address, map.size, fd, map.offset,
 				   access);
 	if (ret == -EREMOTE)
-		vu_complain(server, "its memory is a file of FUSE's, an overlay's or the "
-				    "network's, which may keep the device waiting: let it be "
-				    "a memfd, or in /dev/shm");
+		vu_complain(server,
+			    "its memory is a file that may keep the device waiting, of FUSE, a "
+			    "network or another file system without a disk of its own: let it "
+			    "be a memfd, or in /dev/shm");
 	return ret;
 }
 
