@@ -4,9 +4,11 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import time
 
 PATIENCE = 1800  # seconds: ends what hangs, on a machine however slow
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 class Monitor:
@@ -137,10 +139,38 @@ def sleeping_firmware(folder):
     return path
 
 
+def make_device(folder, name, test):
+    """A device that does nothing, whose test in the guest is this script: what a test wants to happen there."""
+    include = os.path.join(SOURCE, 'include')
+    os.makedirs(f'{folder}/{name}/guest')
+    files = {
+        'guest/test': test,
+        'meson.build': f"project('{name}', 'c', default_options: ['c_std=gnu11'])\n"
+                       f"shared_module('{name}', '{name}.c', name_prefix: '', c_args: '-I{include}')\n",
+        f'{name}.c': f'#include <riser/riser.h>\nstatic const struct riser_pci_device {name} = {{\n'
+                     f'\t.size = sizeof({name}), .name = "{name}",\n'
+                     '\t.id = { .vendor = 0x1234, .device = 0x00b5, .class_code = 0x00ff00 },\n};\n'
+                     f'RISER_EXPORT({name});\n',
+    }
+    for path, text in files.items():
+        with open(f'{folder}/{name}/{path}', 'w') as file:
+            file.write(text)
+
+
+def run_guest(build, folder, words, *qemu):
+    """`riser run` with these words, and QEMU with those; its process and QEMU's monitor."""
+    monitor = Qmp(f'{folder}/monitor')
+    accepted = threading.Thread(target=monitor.accept)
+    accepted.start()
+    guest = subprocess.Popen([f'{build}/riser', 'run', *words, '--', *qemu, '-qmp', f'unix:{monitor.path}'],
+                             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    accepted.join()
+    return guest, monitor
+
+
 def program(build):
     """A QEMU with the adapter in it, and the models of this build."""
-    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    made = subprocess.run([f'{source}/tools/qemu-adapter', '--models', f'{build}/devices'],
+    made = subprocess.run([f'{SOURCE}/tools/qemu-adapter', '--models', f'{build}/devices'],
                           check=True, stdout=subprocess.PIPE, text=True)
     return made.stdout.strip()
 

@@ -112,9 +112,41 @@ static struct attribute *virtio_test_attrs[] = {
 };
 ATTRIBUTE_GROUPS(virtio_test);
 
+/* Takes the queue and goes on behind the last number that the device says it has. */
+static int virtio_test_start(struct virtio_test *vt)
+{
+	struct virtio_device *vdev = vt->vdev;
+
+	vt->vq = virtio_find_single_vq(vdev, virtio_test_ack, "print");
+	if (IS_ERR(vt->vq))
+		return PTR_ERR(vt->vq);
+	/* An earlier driver may have sent some. */
+	virtio_cread_le(vdev, struct virtio_test_config, actual, &vt->counter);
+	vt->acks = vt->counter;
+	vt->stopping = false;
+	virtio_device_ready(vdev);
+	schedule_work(&vt->work);
+	return 0;
+}
+
+static void virtio_test_stop(struct virtio_test *vt)
+{
+	void *buffer;
+
+	spin_lock_irq(&vt->lock);
+	vt->stopping = true;
+	spin_unlock_irq(&vt->lock);
+	cancel_work_sync(&vt->work);
+	virtio_reset_device(vt->vdev);
+	while ((buffer = virtqueue_detach_unused_buf(vt->vq)))
+		kfree(buffer);
+	vt->vdev->config->del_vqs(vt->vdev);
+}
+
 static int virtio_test_probe(struct virtio_device *vdev)
 {
 	struct virtio_test *vt;
+	int ret;
 
 	if (!virtio_has_feature(vdev, VIRTIO_TEST_F_CAN_PRINT)) {
 		dev_err(&vdev->dev, "the device does not print\n");
@@ -127,35 +159,28 @@ static int virtio_test_probe(struct virtio_device *vdev)
 	vdev->priv = vt;
 	INIT_WORK(&vt->work, virtio_test_work);
 	spin_lock_init(&vt->lock);
-	vt->vq = virtio_find_single_vq(vdev, virtio_test_ack, "print");
-	if (IS_ERR(vt->vq)) {
-		int ret = PTR_ERR(vt->vq);
-
+	ret = virtio_test_start(vt);
+	if (ret)
 		kfree(vt);
-		return ret;
-	}
-	/* An earlier driver may have sent some. */
-	virtio_cread_le(vdev, struct virtio_test_config, actual, &vt->counter);
-	vt->acks = vt->counter;
-	virtio_device_ready(vdev);
-	schedule_work(&vt->work);
-	return 0;
+	return ret;
 }
 
 static void virtio_test_remove(struct virtio_device *vdev)
 {
-	struct virtio_test *vt = vdev->priv;
-	void *buffer;
+	virtio_test_stop(vdev->priv);
+	kfree(vdev->priv);
+}
 
-	spin_lock_irq(&vt->lock);
-	vt->stopping = true;
-	spin_unlock_irq(&vt->lock);
-	cancel_work_sync(&vt->work);
-	virtio_reset_device(vdev);
-	while ((buffer = virtqueue_detach_unused_buf(vt->vq)))
-		kfree(buffer);
-	vdev->config->del_vqs(vdev);
-	kfree(vt);
+/* The device may lose its power, and with it the queue and its numbers. */
+static int __maybe_unused virtio_test_freeze(struct virtio_device *vdev)
+{
+	virtio_test_stop(vdev->priv);
+	return 0;
+}
+
+static int __maybe_unused virtio_test_restore(struct virtio_device *vdev)
+{
+	return virtio_test_start(vdev->priv);
 }
 
 static const struct virtio_device_id virtio_test_ids[] = {
@@ -176,6 +201,10 @@ static struct virtio_driver virtio_test_driver = {
 	.probe = virtio_test_probe,
 	.remove = virtio_test_remove,
 	.config_changed = virtio_test_changed,
+#ifdef CONFIG_PM_SLEEP
+	.freeze = virtio_test_freeze,
+	.restore = virtio_test_restore,
+#endif
 };
 module_virtio_driver(virtio_test_driver);
 
