@@ -58,9 +58,8 @@ static void compute(struct riser_dev *dev, struct riser_job *job)
 {
 	struct edu *edu = riser_state(dev);
 
-	(void)job;
 	edu->product = 1;
-	for (uint32_t n = edu->number; n && edu->product; n--)
+	for (uint32_t n = edu->number; n && edu->product && !riser_job_cancelled(dev, job); n--)
 		edu->product *= n;
 }
 
@@ -79,11 +78,10 @@ static void computed(struct riser_dev *dev, struct riser_job *job)
 {
 	struct edu *edu = riser_state(dev);
 
-	(void)job;
 	edu->working = false;
 	if (!(edu->status & COMPUTING))
 		return;
-	if (edu->number != edu->factorial) {
+	if (riser_job_cancelled(dev, job) || edu->number != edu->factorial) {
 		submit(dev);
 		return;
 	}

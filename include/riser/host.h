@@ -4,7 +4,8 @@
  * them, own the guest's memory, take its interrupts, move the time on. One API over three
  * hosts:
  *
- *   the bench       the device in this process, a simulated clock, everything deterministic
+ *   the bench       the device in this process, a simulated clock, everything deterministic;
+ *                   only jobs run beside it, as they do everywhere: time waits for them
  *   a socket        any vfio-user server; the clock is the real one
  *   a machine       QEMU's PCI, with no CPU; the clock is the real one
  *
@@ -138,7 +139,10 @@ int riser_host_irq_count(struct riser_host *host, unsigned vector, uint64_t *cou
 /* ---- Time, reset, state ---- */
 
 uint64_t riser_host_now(struct riser_host *host);
-/* Lets `ns` pass. The bench runs what becomes due, in order; a socket's host waits. */
+/*
+ * Lets `ns` pass. The bench waits for jobs, and runs what becomes due, in order; a socket's
+ * host waits.
+ */
 int riser_host_advance(struct riser_host *host, uint64_t ns);
 
 /* POWER_ON is not the host's to ask for: -EINVAL. FUNCTION: by the Express capability's FLR. */

@@ -239,7 +239,8 @@ struct riser_option {
 
 /*
  * Why the device is reset. Before reset() is called the library has put registers to their
- * reset values, cancelled timers, lowered interrupts and, on PCI, reset configuration space.
+ * reset values, cancelled timers and jobs, dropped posted work, lowered interrupts and, on PCI,
+ * reset configuration space.
  */
 enum riser_reset {
 	RISER_RESET_POWER_ON, /* the first, after init(); once per instance */
@@ -276,7 +277,7 @@ int riser_fail(struct riser_dev *dev, int error, const char *format, ...)
  * enabled than vectors, messages share: vector modulo their number for MSI, as PCI allows by
  * the Multiple Message Enable field. A message that is masked, or may not be sent now (pci.h),
  * becomes pending and is sent when it may, as the guest has programmed it then. Returns -EINVAL
- * for a vector the device does not have. Any thread.
+ * for a vector the device does not have, -ECANCELED to a job that was cancelled. Any thread.
  */
 int riser_irq_raise(struct riser_dev *dev, unsigned vector);
 
@@ -302,9 +303,9 @@ enum riser_irq_mode riser_irq_mode(const struct riser_dev *dev);
 /*
  * Reads from and writes to guest memory at a bus address (iova). All or nothing: an address
  * that is not mapped for the access, or a range past the DMA mask, gives -EFAULT before any
- * byte is copied; Bus Master Enable off, or D3hot, gives -EACCES; the host gone gives
- * -ENOTCONN; memory that the host shared and then took from its file gives -EIO, perhaps after
- * some of it was copied. Any thread.
+ * byte is copied; Bus Master Enable off, or D3hot, gives -EACCES; a job that was cancelled is
+ * given -ECANCELED; the host gone gives -ENOTCONN; memory that the host shared and then took
+ * from its file gives -EIO, perhaps after some of it was copied. Any thread.
  *
  * Ordering: a naturally aligned access of 1, 2, 4 or 8 bytes in mapped memory is one access,
  * never torn. Reads acquire and writes release: a write made after another is seen after it,
@@ -381,7 +382,7 @@ bool riser_timer_pending(const struct riser_dev *dev, unsigned timer);
 
 /*
  * Work to be done on the device's own thread, after the callback that is running. Lives in the
- * state; `run` is set once, before the first post.
+ * state; `run` is set once, before the first post. A reset drops what is posted.
  */
 struct riser_work {
 	void (*run)(struct riser_dev *dev, struct riser_work *work);
@@ -395,8 +396,18 @@ void riser_post(struct riser_dev *dev, struct riser_work *work);
 /*
  * A job for a worker thread: `run` is called on a thread of the library, which may use whatever
  * says "any thread"; then `done` on the device's own. Lives in the state and must not be
- * submitted again before `done`. Jobs that run when the device goes away are waited for; their
- * `done` is not called.
+ * submitted again before `done`.
+ *
+ * A reset, of whatever kind, cancels jobs, and so does a loaded state: what such a job still
+ * tries to do to guest memory and to interrupts, in `run` or in `done`, is refused with
+ * -ECANCELED, and what it posts is dropped. One that has not begun never runs; one that runs is
+ * not interrupted, it should ask riser_job_cancelled() now and then. `done` is called all the
+ * same, after the reset, to give back what the job held. Meanwhile the device's other callbacks
+ * run beside it: what `run` uses of the state has to be the job's own until `done`, or reset()
+ * waits for it.
+ *
+ * Jobs that run when the device goes away are cancelled and waited for; their `done` is not
+ * called. Threads of the device's own are its own to hold back at a reset.
  */
 struct riser_job {
 	void (*run)(struct riser_dev *dev, struct riser_job *job);
@@ -405,8 +416,20 @@ struct riser_job {
 	uint8_t phase_;
 };
 
-/* Returns -EBUSY if it has not ended, -EAGAIN if no thread can be had. */
+/*
+ * Returns -EBUSY if it has not ended, -EAGAIN if no thread can be had. One that was cancelled
+ * is taken at once, and begins once the run before has ended and `done` was called for that.
+ */
 int riser_job_submit(struct riser_dev *dev, struct riser_job *job);
+/* Cancels it, as a reset does. One that is not under way stays as it is. */
+void riser_job_cancel(struct riser_dev *dev, struct riser_job *job);
+/*
+ * Waits until `run` has returned, or never will be called; `done` comes after the callback that
+ * waits. What the job wants of the host meanwhile is done.
+ */
+void riser_job_wait(struct riser_dev *dev, struct riser_job *job);
+/* In `run` and `done`: whether it was cancelled. Any thread. */
+bool riser_job_cancelled(struct riser_dev *dev, const struct riser_job *job);
 
 /*
  * A watched file descriptor, owned by the caller. A watch that is left when the device goes is

@@ -82,6 +82,7 @@ void riser__dev_destroy(struct riser_dev *dev)
 	riser__work_fini(dev);
 	if (dev->started && dev->desc->fini)
 		dev->desc->fini(dev);
+	riser__work_free(dev);
 	riser__watches_fini(dev);
 	riser__timers_fini(dev);
 	riser__virtio_destroy(dev);
@@ -100,6 +101,9 @@ void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind)
 {
 	riser__dev_halt(dev);
 	riser__timers_cancel_all(dev);
+	/* A virtio device's once its queues have stopped: they may take jobs for that. */
+	if (kind != RISER_RESET_POWER_ON && !dev->transport)
+		riser__work_cancel(dev);
 	riser__pci_reset(dev, kind);
 	if (dev->desc->reset)
 		dev->desc->reset(dev, kind);

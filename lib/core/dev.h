@@ -24,10 +24,14 @@ struct riser__timer_state {
 
 struct riser__work_state {
 	pthread_mutex_t lock; /* guards all of it, and the jobs' queues */
-	struct riser_work *first, **last;
+	struct riser_work *first, **last, *being_run;
+	struct riser_job *ended, **ended_last, *being_ended; /* their `done` is to be called, */
+	struct riser_job *told; /* or is being, of one that was submitted again */
 	struct riser__workers *_Atomic workers; /* the job threads, once there was a job */
-	bool closed;				/* nothing is taken any more */
-	bool made;				/* the lock is there */
+	atomic_uint active;	 /* a job runs, or `done` of one that was cancelled, */
+	atomic_uintptr_t ending; /* by this thread; 0: none */
+	atomic_bool closed;	 /* nothing is taken any more */
+	bool made;		 /* the lock is there */
 };
 
 /* What one instance of several has (riser_exclusive()). */
@@ -151,12 +155,16 @@ void riser__timers_fini(struct riser_dev *dev);
 void riser__timers_cancel_all(struct riser_dev *dev);
 void riser__dev_run_timers(struct riser_dev *dev);
 
-/* Work (core/work.c). fini waits for jobs and drops what is queued. */
+/* Work (core/work.c, core/jobs.c). fini waits for jobs and drops what is queued. */
 int riser__work_init(struct riser_dev *dev);
 void riser__work_fini(struct riser_dev *dev);
+/* After the device's own threads have ended. */
+void riser__work_free(struct riser_dev *dev);
 /* Runs what is queued now; what that posts, the next time. */
 void riser__dev_run_posted(struct riser_dev *dev);
-/* Jobs are queued or running. */
+/* A reset: what is posted is dropped, jobs are cancelled. Nothing of them reaches the guest. */
+void riser__work_cancel(struct riser_dev *dev);
+/* Jobs are queued or running, not counting those that were cancelled. */
 bool riser__work_busy(struct riser_dev *dev);
 
 /* Watches (core/watch.c). */

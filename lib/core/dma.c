@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-#include "core/dev.h"
+#include "core/jobs.h"
 #include "pci/function.h"
 #include "virtio/virtio.h"
 
@@ -49,7 +49,7 @@ static int copy_otherwise(struct riser_dev *dev, uint64_t iova, void *buffer, si
 	if (ret == -EFAULT)
 		riser__dev_mistake(dev, RISER__BAD_DMA, "DMA %s of %zu bytes at %#" PRIx64,
 				   write ? "write" : "read", length, iova);
-	else if (ret)
+	else if (ret && ret != -ECANCELED)
 		riser__dev_dma_failed(dev, ret, write ? "write" : "read", iova, length);
 	return ret;
 }
@@ -57,11 +57,18 @@ static int copy_otherwise(struct riser_dev *dev, uint64_t iova, void *buffer, si
 static inline int copy(struct riser_dev *dev, uint64_t iova, void *buffer, size_t length,
 		       bool write)
 {
-	int ret = allowed(dev, iova, length);
+	struct riser__worker *me;
+	int ret = riser__job_enter(dev, &me);
 
-	if (ret || !length)
+	if (ret)
 		return ret;
+	ret = allowed(dev, iova, length);
+	if (ret || !length) {
+		riser__job_leave(me);
+		return ret;
+	}
 	ret = dev->ops->dma(dev->host, iova, buffer, length, write);
+	riser__job_leave(me);
 	return ret ? copy_otherwise(dev, iova, buffer, length, write, ret) : 0;
 }
 
@@ -101,12 +108,17 @@ int riser_dma_write_sg(struct riser_dev *dev, const struct riser_sg *sg, size_t 
 int riser_dma_map(struct riser_dev *dev, uint64_t iova, size_t length, unsigned access,
 		  struct riser_dma *dma)
 {
-	int ret = allowed(dev, iova, length);
+	struct riser__worker *me;
+	int ret = riser__job_enter(dev, &me);
 
 	*dma = (struct riser_dma){ 0 };
+	if (ret)
+		return ret;
+	ret = allowed(dev, iova, length);
 	if (!ret)
 		ret = length ? dev->ops->dma_map(dev->host, iova, length, access, dma)
 			     : -EINVAL;
+	riser__job_leave(me);
 	if (ret == -ENOMEM || ret == -EIO)
 		riser__dev_dma_failed(dev, ret, "mapping", iova, length);
 	return ret;

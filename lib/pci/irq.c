@@ -5,6 +5,7 @@
 #include <string.h>
 #include <linux/pci_regs.h>
 
+#include "core/jobs.h"
 #include "pci/function.h"
 
 enum { ENTRY_CONTROL = 3 }; /* the fourth dword of an MSI-X table entry */
@@ -154,6 +155,7 @@ static bool raise_locked(struct riser_dev *dev, unsigned vector)
 
 int riser_irq_raise(struct riser_dev *dev, unsigned vector)
 {
+	struct riser__worker *me;
 	bool kept_back;
 
 	if (vector >= dev->desc->vectors) {
@@ -161,9 +163,12 @@ int riser_irq_raise(struct riser_dev *dev, unsigned vector)
 			  vector, dev->desc->vectors);
 		return -EINVAL;
 	}
+	if (riser__job_enter(dev, &me))
+		return -ECANCELED;
 	riser__irq_lock(dev);
 	kept_back = raise_locked(dev, vector);
 	riser__irq_unlock(dev);
+	riser__job_leave(me);
 	if (kept_back)
 		riser__dev_mistake(dev, RISER__DISABLED, "interrupt %u %s: it has to wait",
 				   vector, riser__pci_silence(dev));
@@ -173,14 +178,18 @@ int riser_irq_raise(struct riser_dev *dev, unsigned vector)
 int riser_irq_lower(struct riser_dev *dev, unsigned vector)
 {
 	struct riser__irq *irq = &dev->pci->irq;
+	struct riser__worker *me;
 
 	if (vector >= dev->desc->vectors)
 		return -EINVAL;
+	if (riser__job_enter(dev, &me))
+		return -ECANCELED;
 	riser__irq_lock(dev);
 	set_raised(irq, vector, false);
 	irq->waiting[vector / 64] &= ~(UINT64_C(1) << vector % 64);
 	update_level(dev);
 	riser__irq_unlock(dev);
+	riser__job_leave(me);
 	return 0;
 }
 

@@ -194,6 +194,8 @@ static void end_reset(struct riser__virtio *virtio, enum riser_reset kind)
 	struct riser_dev *dev = virtio->dev;
 	struct riser__virtio_regs *regs = &virtio->state->regs;
 
+	if (kind != RISER_RESET_POWER_ON)
+		riser__work_cancel(dev);
 	for (unsigned i = 0; i < virtio->vq_count; i++)
 		riser__vq_forget(&virtio->vqs[i]);
 	if (kind == RISER_RESET_DRIVER) {

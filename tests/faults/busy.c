@@ -27,7 +27,7 @@ static void judge(struct busy *b, int ret)
 	if (!ret)
 		atomic_fetch_add(&b->good, 1);
 	else if (ret != -EFAULT && ret != -EACCES && ret != -ENOTCONN && ret != -ESTALE &&
-		 ret != -ETIMEDOUT)
+		 ret != -ECANCELED && ret != -ETIMEDOUT)
 		atomic_store(&b->bad, -ret);
 }
 

@@ -96,14 +96,15 @@ static uint64_t bench_next_turn(struct bench *b)
 
 /*
  * Goes from one deadline of the device to the next, so that each fires at its exact time; only
- * to the next one if whoever calls wants to look at the interrupts after each.
+ * to the next one if whoever calls wants to look at the interrupts after each. Jobs run beside
+ * all this, but time does not go on before they have ended.
  */
 static int bench_pass(struct riser_host *host, uint64_t ns, unsigned vector)
 {
 	struct bench *b = bench_of(host);
 	uint64_t end = ns < UINT64_MAX - b->now ? b->now + ns : UINT64_MAX - 1;
 
-	bench_settle(b);
+	bench_settle_jobs(b);
 	while (b->deadline <= end) {
 		uint64_t at = bench_next_turn(b);
 
@@ -111,7 +112,7 @@ static int bench_pass(struct riser_host *host, uint64_t ns, unsigned vector)
 			break;
 		b->now = at;
 		riser__dev_run_timers(b->dev);
-		bench_settle(b);
+		bench_settle_jobs(b);
 		if (vector != HOST_NO_VECTOR)
 			return 0;
 	}

@@ -27,6 +27,7 @@ struct bench {
 	pthread_mutex_t lock; /* guards what follows: other threads raise and wake */
 	pthread_cond_t changed;
 	atomic_bool woken;
+	bool job_is_late; /* and is not waited for any more */
 	bool intx;
 	uint64_t messages[HOST_VECTORS_MAX]; /* arrived and not collected */
 	struct bench_watch *watches;
@@ -38,9 +39,11 @@ struct bench {
 extern const struct riser__host_ops bench_host_ops;
 
 /*
- * Runs everything that is due now: posted work, jobs of worker threads (waited for), watched
- * descriptors; and what these bring about.
+ * Runs everything that is due now: posted work, jobs that have ended, watched descriptors; and
+ * what these bring about.
  */
 void bench_settle(struct bench *bench);
+/* The same, jobs that are under way included: they are waited for. */
+void bench_settle_jobs(struct bench *bench);
 
 #endif

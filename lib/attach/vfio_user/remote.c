@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "attach/vfio_user/exchange.h"
+#include "core/jobs.h"
 #include "pci/function.h"
 
 enum { CHUNK = 64 << 10 /* a read of 256 KiB never completes in QEMU */ };
@@ -23,6 +24,7 @@ struct vu_remote_job {
 	bool write;
 	enum { QUEUED, RUNNING, DONE } phase;
 	int ret;
+	const atomic_bool *cancelled; /* the device's job that wants it; NULL: none does */
 	struct vu_remote_job *next;
 };
 
@@ -149,6 +151,7 @@ int vu_remote_dma(struct riser_server *server, uint64_t iova, void *buffer, size
 			.buffer = (uint8_t *)buffer + done,
 			.length = length - done < CHUNK ? length - done : CHUNK,
 			.write = write,
+			.cancelled = riser__job_is_cancelled(server->dev),
 		};
 
 		ret = hand_over(server, &job);
@@ -166,7 +169,10 @@ void vu_remote_run_jobs(struct riser_server *server)
 		unqueue(remote, job);
 		job->phase = RUNNING;
 		pthread_mutex_unlock(&remote->lock);
-		job->ret = transfer(server, job->iova, job->buffer, job->length, job->write);
+		job->ret = job->cancelled && atomic_load(job->cancelled)
+				   ? -ECANCELED
+				   : transfer(server, job->iova, job->buffer, job->length,
+					      job->write);
 		pthread_mutex_lock(&remote->lock);
 		job->phase = DONE;
 		pthread_cond_broadcast(&remote->done);

@@ -313,8 +313,6 @@ void vu_server_clean(struct riser_server *server)
 	riser__dev_halt(server->dev);
 	riser__dma_table_clear(server->table);
 	riser__dev_memory_changed(server->dev);
-	/* What was begun for this client must not reach the memory of the next one. */
-	vu_quiesce(server);
 	if (server->migration.logging)
 		riser__dma_table_log(server->table, false, 0);
 	server->migration.logging = false;
