@@ -18,7 +18,8 @@ struct state {
 	bool repost;
 	unsigned runs_a, runs_b;
 	int resubmitted; /* what submitting the next job from a `done` gave */
-	unsigned done;
+	unsigned done, cancelled;
+	bool reset;	/* `a` resets the device */
 	bool late_post; /* fini() posts and submits */
 };
 
@@ -41,6 +42,8 @@ static void run_a(struct riser_dev *dev, struct riser_work *work)
 {
 	note('a');
 	s->runs_a++;
+	if (s->reset)
+		riser__dev_reset(dev, RISER_RESET_BUS);
 	if (s->repost)
 		riser_post(dev, work);
 }
@@ -64,6 +67,8 @@ static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
 	.id = { .vendor = 0x1234 },
 	.name = "work",
+	.interrupt_pin = 1,
+	.vectors = 1,
 	.state_size = sizeof(struct state),
 	.fini = fini,
 };
@@ -247,6 +252,94 @@ static void test_ended_but_not_done(void **state)
 	assert_int_equal(s->done, 3);
 }
 
+static void job_told(struct riser_dev *dev, struct riser_job *job)
+{
+	s->cancelled += riser_job_cancelled(dev, job);
+	assert_int_equal(riser_irq_raise(dev, 0),
+			 riser_job_cancelled(dev, job) ? -ECANCELED : 0);
+	job_done(dev, job);
+}
+
+/* Until each that was submitted has been told that it has ended. */
+static void await_done(unsigned count)
+{
+	for (unsigned i = 0; i < 60000 && s->done < count; i++) {
+		riser__dev_run_posted(host.dev);
+		usleep(1000);
+	}
+	assert_int_equal(s->done, count);
+}
+
+static void test_reset_drops_what_is_posted(void **state)
+{
+	(void)state;
+	riser_post(host.dev, &s->a);
+	riser__dev_reset(host.dev, RISER_RESET_BUS);
+	riser__dev_run_posted(host.dev);
+	assert_string_equal(s->order, "");
+	/* Also what is next to it in the run that is under way. */
+	s->reset = true;
+	riser_post(host.dev, &s->a);
+	riser_post(host.dev, &s->b);
+	riser__dev_run_posted(host.dev);
+	assert_string_equal(s->order, "a");
+	s->reset = false;
+	riser_post(host.dev, &s->b);
+	riser__dev_run_posted(host.dev);
+	assert_string_equal(s->order, "ab");
+}
+
+/* Those that run, those that have not begun, and those that have ended and were not told. */
+static void test_reset_cancels_jobs(void **state)
+{
+	enum { RUNNING = 4, ALL = 6 };
+
+	(void)state;
+	s->jobs[0] = (struct riser_job){ .run = run_job, .done = job_told };
+	assert_int_equal(riser_job_submit(host.dev, &s->jobs[0]), 0);
+	riser_job_wait(host.dev, &s->jobs[0]);
+	for (unsigned i = 1; i <= ALL; i++) {
+		s->jobs[i] = (struct riser_job){ .run = wait_job, .done = job_told };
+		assert_int_equal(riser_job_submit(host.dev, &s->jobs[i]), 0);
+	}
+	for (unsigned i = 0; i < RUNNING; i++)
+		sem_wait(&started);
+	riser__dev_reset(host.dev, RISER_RESET_FUNCTION);
+	assert_false(riser__work_busy(host.dev));
+	for (unsigned i = 0; i < RUNNING; i++)
+		sem_post(&go);
+	await_done(ALL + 1);
+	assert_int_equal(ran, RUNNING + 1);
+	assert_int_equal(s->cancelled, ALL + 1);
+	assert_false(host.intx);
+	/* The next one is not. */
+	assert_int_equal(riser_job_submit(host.dev, &s->jobs[0]), 0);
+	await_done(ALL + 2);
+	assert_int_equal(s->cancelled, ALL + 1);
+	assert_true(host.intx);
+}
+
+static void test_one_is_cancelled(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		s->jobs[i] = (struct riser_job){ .run = wait_job, .done = job_told };
+		riser_job_cancel(host.dev, &s->jobs[i]); /* not yet there */
+		assert_int_equal(riser_job_submit(host.dev, &s->jobs[i]), 0);
+		sem_wait(&started);
+	}
+	riser_job_cancel(host.dev, &s->jobs[1]);
+	assert_false(riser_job_cancelled(host.dev, &s->jobs[0]));
+	assert_true(riser_job_cancelled(host.dev, &s->jobs[1]));
+	sem_post(&go);
+	sem_post(&go);
+	riser_job_wait(host.dev, &s->jobs[0]);
+	riser_job_wait(host.dev, &s->jobs[1]);
+	assert_int_equal(ran, 2);
+	await_done(2);
+	assert_int_equal(s->cancelled, 1);
+}
+
 static void *release_later(void *arg)
 {
 	(void)arg;
@@ -296,6 +389,9 @@ int main(void)
 		TEST(test_jobs),
 		TEST(test_jobs_wait_for_each_other),
 		TEST(test_ended_but_not_done),
+		TEST(test_reset_drops_what_is_posted),
+		TEST(test_reset_cancels_jobs),
+		TEST(test_one_is_cancelled),
 		TEST(test_end_waits_for_running_jobs),
 		TEST(test_post_at_the_end_is_dropped),
 	};
