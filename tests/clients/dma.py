@@ -92,6 +92,7 @@ def no_master(folder):
         check('what was there is there', b'old!', guest.memory(TARGET, 4))
         check('the client was not asked', [], requests(between))
         guest.config(client.SLOT, 4, 7, 'w')
+        guest.wait_message(client.DMA_VECTOR)  # of what was refused: a message waits as well
         check('now it may', 0, guest.dma(SOURCE, TARGET, 4))
         check('and did', b'new!', guest.memory(TARGET, 4))
         end(server, guest)
