@@ -15,6 +15,8 @@ struct riser__dma_fast {
 	atomic_uintptr_t owner; /* the thread; 0: none yet. Never another one after that. */
 	atomic_bool busy;	/* it is in a range now */
 	_Atomic(struct riser__dma_range *) range;
+	/* Forgotten, but the owner may be in it still: see riser__dma_fast_forget(). */
+	_Atomic(struct riser__dma_range *) left;
 };
 
 /* Who runs now: cheaper than pthread_self(), which is a call. */
@@ -24,16 +26,32 @@ static inline uintptr_t riser__dma_fast_self(void)
 }
 
 void riser__dma_fast_init(struct riser__dma_fast *fast);
+/* When no thread copies any more. */
+void riser__dma_fast_end(struct riser__dma_fast *fast);
 /*
  * With the table's lock held for reading: the range that was just used. Not one whose writes
  * are recorded: those go the other way.
  */
 void riser__dma_fast_remember(struct riser__dma_fast *fast, struct riser__dma_range *range);
 /*
- * With the table's lock held for writing, before a range is changed or goes: once it returns
- * nobody is in one, nor will be before one is remembered again.
+ * With the table's lock held for writing, before a range is changed or goes. True: the owner is
+ * in no range, nor will be before one is remembered again.
+ *
+ * False: the kernel refuses the fence by which that is known. The owner then holds the range
+ * that was remembered, as if it had mapped it: when the table lets go of it, the range is
+ * revoked, and a copy that is under way goes to private pages. No range is remembered from then
+ * on. The owner lets go when it copies again, which is by the lock (riser__dma_fast_pass()).
  */
-void riser__dma_fast_forget(struct riser__dma_fast *fast);
+bool riser__dma_fast_forget(struct riser__dma_fast *fast);
+void riser__dma_fast_return(struct riser__dma_fast *fast);
+
+/* With the table's lock held for reading: whoever is here is not in a range without the lock.
+ */
+static inline void riser__dma_fast_pass(struct riser__dma_fast *fast)
+{
+	if (atomic_load_explicit(&fast->left, memory_order_relaxed))
+		riser__dma_fast_return(fast);
+}
 
 static inline void riser__dma_fast_leave(struct riser__dma_fast *fast)
 {

@@ -122,8 +122,10 @@ void riser__dma_range_revoke(struct riser__dma_range *range)
 	 * there is no memory for it the guest's pages stay, and the holder is told all the
 	 * same.
 	 */
-	if (range->memory && riser__dma_range_is_held(range))
+	if (range->memory && riser__dma_range_is_held(range)) {
+		atomic_store(&range->mapping.broken, true);
 		riser__guard_replace(&range->mapping);
+	}
 	riser__dma_range_put(range);
 }
 
@@ -167,7 +169,7 @@ int riser__dma_range_hold(struct riser__dma_range *range, uint64_t iova, size_t 
 		if (!hold)
 			return -ENOMEM;
 	}
-	atomic_fetch_add(&range->references, 1);
+	riser__dma_range_get(range);
 	*dma = (struct riser_dma){
 		.data = range->memory + (iova - range->iova),
 		.length = length,

@@ -22,7 +22,7 @@ struct riser__dma_range {
 	unsigned access;
 	char *memory; /* NULL: reached by message only */
 	struct riser__guarded mapping;
-	atomic_uint references; /* the table's and one a held mapping */
+	atomic_uint references; /* the table's, and one for each holder */
 	atomic_bool revoked;
 
 	unsigned page_shift;	      /* of the dirty bitmap's pages */
@@ -34,9 +34,17 @@ struct riser__dma_range {
 
 int riser__dma_range_create(uint64_t iova, uint64_t length, int fd, uint64_t offset,
 			    unsigned access, struct riser__dma_range **range);
+/* One reference more. */
+static inline void riser__dma_range_get(struct riser__dma_range *range)
+{
+	atomic_fetch_add(&range->references, 1);
+}
 /* Drops a reference; the last one unmaps. */
 void riser__dma_range_put(struct riser__dma_range *range);
-/* The table lets go: a holder keeps valid memory that the guest does not see. */
+/*
+ * The table lets go: a holder keeps valid memory that the guest does not see, marked as broken
+ * first, so that whoever reads that memory sees the mark.
+ */
 void riser__dma_range_revoke(struct riser__dma_range *range);
 static inline bool riser__dma_range_is_held(const struct riser__dma_range *range)
 {

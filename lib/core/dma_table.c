@@ -52,6 +52,7 @@ void riser__dma_table_destroy(struct riser__dma_table *table)
 	if (!table)
 		return;
 	riser__dma_table_clear(table);
+	riser__dma_fast_end(&table->fast);
 	pthread_rwlock_destroy(&table->lock);
 	free(table);
 }
@@ -228,9 +229,12 @@ static inline void copy(const struct riser__dma_range *range, uint64_t iova, voi
 		move(buffer, memory, length, false);
 }
 
-static bool is_broken(const struct riser__dma_range *range)
+/* After a copy: 0, or why the memory was not the guest's while it was made. */
+static inline int range_error(const struct riser__dma_range *range)
 {
-	return atomic_load_explicit(&range->mapping.broken, memory_order_relaxed);
+	if (!atomic_load_explicit(&range->mapping.broken, memory_order_relaxed))
+		return 0;
+	return atomic_load(&range->revoked) ? -EFAULT : -EIO;
 }
 
 /* With the lock held. */
@@ -248,9 +252,8 @@ static int copy_all(struct riser__dma_table *table, uint64_t iova, char *next, s
 		copy(range, iova, next, piece, write);
 		if (write)
 			riser__dma_range_mark(range, iova, piece);
-		if (is_broken(range))
-			ret = -EIO;
-		else
+		ret = range_error(range);
+		if (!ret)
 			riser__dma_fast_remember(&table->fast, range);
 		iova += piece;
 		next += piece;
@@ -267,6 +270,7 @@ __attribute__((noinline)) static int copy_locked(struct riser__dma_table *table,
 	int ret;
 
 	pthread_rwlock_rdlock(&table->lock);
+	riser__dma_fast_pass(&table->fast);
 	ret = length ? copy_all(table, iova, buffer, length, write) : 0;
 	pthread_rwlock_unlock(&table->lock);
 	return ret;
@@ -277,14 +281,14 @@ int riser__dma_table_copy(struct riser__dma_table *table, uint64_t iova, void *b
 {
 	struct riser__dma_range *range = riser__dma_fast_enter(
 		&table->fast, iova, length, write ? RISER_DMA_WRITE : RISER_DMA_READ);
-	bool broken;
+	int ret;
 
 	if (!range)
 		return copy_locked(table, iova, buffer, length, write);
 	copy(range, iova, buffer, length, write);
-	broken = is_broken(range);
+	ret = range_error(range);
 	riser__dma_fast_leave(&table->fast);
-	return broken ? -EIO : 0;
+	return ret;
 }
 
 int riser__dma_table_map(struct riser__dma_table *table, uint64_t iova, size_t length,
@@ -357,13 +361,13 @@ int riser__dma_table_log(struct riser__dma_table *table, bool on, uint64_t page_
 	if (on && (page_size < RISER__DMA_PAGE || page_size & (page_size - 1)))
 		return -EINVAL;
 	pthread_rwlock_wrlock(&table->lock);
-	riser__dma_fast_forget(&table->fast);
-	table->log_page = on ? page_size : 0;
-	ret = log_all(table, table->log_page);
-	if (ret) {
-		table->log_page = 0;
+	/* A copy that is under way would not be recorded. */
+	ret = !riser__dma_fast_forget(&table->fast) && on ? -EBUSY : 0;
+	if (!ret)
+		ret = log_all(table, on ? page_size : 0);
+	if (ret)
 		log_all(table, 0);
-	}
+	table->log_page = !ret && on ? page_size : 0;
 	pthread_rwlock_unlock(&table->lock);
 	return ret;
 }

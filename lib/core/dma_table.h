@@ -56,7 +56,11 @@ int riser__dma_unmap(struct riser_dma *dma);
 
 /* ---- Dirty pages ---- */
 
-/* Starts or stops recording which pages of `page_size` the device writes in mapped memory. */
+/*
+ * Starts or stops recording which pages of `page_size` the device writes in mapped memory.
+ * -EBUSY: a thread may be writing still without being recorded, and the kernel does not help to
+ * find out (membarrier(2) is refused); not after that thread's next copy.
+ */
 int riser__dma_table_log(struct riser__dma_table *table, bool on, uint64_t page_size);
 /*
  * Reports and clears: bit n of `bitmap` (little-endian, zeroed by the callee) is page n from

@@ -16,7 +16,7 @@ struct riser__guarded {
 	void *base; /* the mapping, whole pages */
 	size_t size;
 	atomic_bool replaced; /* by memory of our own, whoever did it */
-	atomic_bool broken;   /* … because it could not be accessed */
+	atomic_bool broken;   /* … because it could not be accessed, or may not be any more */
 	struct riser__guarded *next, **link;
 };
 

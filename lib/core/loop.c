@@ -346,21 +346,15 @@ static int run(struct riser_loop *loop)
 
 int riser_loop_run(struct riser_loop *loop)
 {
-	int state, type, ret;
+	int state, ret;
 
-	/*
-	 * To be cancelled amid a device would leave it broken. That being off, the type makes
-	 * no difference but that the C library then needs not change it, and change it back,
-	 * by locked instructions around every call that is a cancellation point.
-	 */
+	/* To be cancelled amid a device's callback would leave the device broken. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	loop->thread = pthread_self();
 	atomic_store(&loop->running, true);
 	ret = run(loop);
 	atomic_store(&loop->running, false);
 	atomic_store(&loop->stop, false);
-	pthread_setcanceltype(type, NULL);
 	pthread_setcancelstate(state, NULL);
 	return ret;
 }

@@ -6,13 +6,20 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/dma_fast.h"
 #include "core/dma_table.h"
 
 enum { PAGE = 4096, PAGES = 16, RW = RISER_DMA_READ | RISER_DMA_WRITE };
@@ -481,6 +488,162 @@ static void test_off_and_on(void **state)
 	assert_int_equal(riser__dma_unmap(&first), -ESTALE);
 }
 
+/* ---- Where the kernel refuses the fence ---- */
+
+enum { NO_FILTER = 77 };
+
+/* The calling thread, and those that it starts, have no membarrier(2) from here on. */
+static bool refuse_membarrier(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* In a process of its own, which the filter ends with; a table made before it. */
+static void run_refused(int (*run)(void))
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (!child)
+		_exit(refuse_membarrier() ? run() : NO_FILTER);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_FILTER)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+struct inside {
+	struct riser__dma_fast fast;
+	struct riser__dma_range *range;
+	sem_t entered, go_on;
+	bool lost; /* the range could be entered again, or was not marked */
+};
+
+/* Amid a copy, the range is taken away. */
+static void *copy_inside(void *arg)
+{
+	struct inside *inside = arg;
+	struct riser__dma_range *range;
+
+	riser__dma_fast_remember(&inside->fast, inside->range);
+	range = riser__dma_fast_enter(&inside->fast, 0, PAGE, RW);
+	sem_post(&inside->entered);
+	sem_wait(&inside->go_on);
+	if (!range)
+		return NULL;
+	memset(range->memory, 0x5a, PAGE);
+	inside->lost = !atomic_load(&range->mapping.broken);
+	riser__dma_fast_leave(&inside->fast);
+	inside->lost |= !!riser__dma_fast_enter(&inside->fast, 0, PAGE, RW);
+	riser__dma_fast_pass(&inside->fast);
+	return range;
+}
+
+static int take_from_inside(void)
+{
+	struct inside inside = { .lost = false };
+	void *entered;
+	pthread_t thread;
+	int wrong = 0;
+
+	/* The kernel was asked for its help before the filter came. */
+	inside.fast.able = true;
+	sem_init(&inside.entered, 0, 0);
+	sem_init(&inside.go_on, 0, 0);
+	if (riser__dma_range_create(0, PAGE, fd, 0, RW, &inside.range) ||
+	    pthread_create(&thread, NULL, copy_inside, &inside))
+		return 1;
+	sem_wait(&inside.entered);
+	memset(memory, 0x11, PAGE);
+	wrong |= riser__dma_fast_forget(&inside.fast) << 1;
+	riser__dma_range_revoke(inside.range);
+	sem_post(&inside.go_on);
+	pthread_join(thread, &entered);
+	wrong |= (!entered || inside.lost) << 2;
+	wrong |= (memory[0] != 0x11 || memory[PAGE - 1] != 0x11) << 3;
+	/* The owner has come by. */
+	wrong |= !riser__dma_fast_forget(&inside.fast) << 4;
+	return wrong;
+}
+
+/* No fence, and no time: who is in a range keeps it, but not the guest's memory. */
+static void test_refused_amid_a_copy(void **state)
+{
+	(void)state;
+	run_refused(take_from_inside);
+}
+
+static sem_t turn[2];
+
+static void *copy_by_turns(void *arg)
+{
+	uint8_t byte = 1;
+
+	(void)arg;
+	for (unsigned i = 0; i < 2; i++) {
+		sem_wait(&turn[0]);
+		if (riser__dma_table_copy(table, 0, &byte, 1, true))
+			byte = 0;
+		sem_post(&turn[1]);
+	}
+	return byte ? table : NULL;
+}
+
+static int record_refused(void)
+{
+	pthread_t thread;
+	void *copied;
+	int wrong = 0;
+
+	sem_init(&turn[0], 0, 1);
+	sem_init(&turn[1], 0, 0);
+	if (add(0, 1, 0) || pthread_create(&thread, NULL, copy_by_turns, NULL))
+		return 1;
+	sem_wait(&turn[1]);
+	for (unsigned i = 0; i < 2; i++)
+		wrong |= (riser__dma_table_log(table, true, PAGE) != -EBUSY) << 1;
+	sem_post(&turn[0]);
+	sem_wait(&turn[1]);
+	pthread_join(thread, &copied);
+	wrong |= !copied << 2;
+	wrong |= !!riser__dma_table_log(table, true, PAGE) << 3;
+	wrong |= !!riser__dma_table_remove(table, 0, PAGE, NULL) << 4;
+	riser__dma_table_destroy(table);
+	return wrong;
+}
+
+/* Recording begins when the thread that may be copying unrecorded has been seen to have ended.
+ */
+static void test_refused_before_recording(void **state)
+{
+	(void)state;
+	run_refused(record_refused);
+}
+
+static int write_refused(void)
+{
+	test_nothing_is_written_after(NULL);
+	riser__dma_table_destroy(table);
+	return 0;
+}
+
+static void test_refused_while_in_use(void **state)
+{
+	(void)state;
+	run_refused(write_refused);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
@@ -500,6 +663,9 @@ int main(void)
 		TEST(test_nothing_is_written_after),
 		TEST(test_huge_pages),
 		TEST(test_off_and_on),
+		TEST(test_refused_amid_a_copy),
+		TEST(test_refused_before_recording),
+		TEST(test_refused_while_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
