@@ -167,8 +167,8 @@ struct riser_pci_device {
 	struct riser_pci_id id;
 	uint8_t interrupt_pin; /* INTx: 1 for INTA to 4 for INTD; 0: none */
 	/*
-	 * Interrupts of the device, at most as many as MSI-X or MSI has, or 1 where there is
-	 * neither; 0: as MSI-X has, or else MSI, or 1.
+	 * Interrupts of the device, at most as many as MSI-X has, or else MSI, or 1 where there
+	 * is neither; 0: that many.
 	 */
 	uint16_t vectors;
 	uint32_t version;  /* of the saved state; raise it when `fields` or registers change */

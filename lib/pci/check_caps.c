@@ -81,20 +81,21 @@ int riser__caps_check(const struct riser_pci_device *desc, struct riser_error *e
 	return ret;
 }
 
-/* Each has a message of its own, or shares INTx as the only one. */
+/*
+ * Each has a message of its own, or shares INTx as the only one. Messages of MSI are shared
+ * where there are fewer (PCI 6.8.3.4); a vector of MSI-X without an entry would have none.
+ */
 int riser__vectors_check(const struct riser_pci_device *desc, struct riser_error *error)
 {
 	const struct riser_pci_cap *msi = riser__cap_find(desc, RISER_CAP_MSI);
 	const struct riser_pci_cap *msix = riser__cap_find(desc, RISER_CAP_MSIX);
-	unsigned most = 1;
+	unsigned most = riser__layout_message_vectors(desc);
 
-	if (msi && msi->vectors > most)
-		most = msi->vectors;
-	if (msix && msix->vectors > most)
-		most = msix->vectors;
 	if (desc->vectors <= most)
 		return 0;
 	return refuse("%s: .vectors is %u, but it has %u at most: %s", desc->name,
 		      desc->vectors, most,
-		      msix || msi ? "those of its MSI-X or MSI" : "INTx is one");
+		      msix  ? "those of its MSI-X"
+		      : msi ? "those of its MSI"
+			    : "INTx is one");
 }

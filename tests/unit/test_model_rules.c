@@ -53,6 +53,7 @@ static const struct riser_window text_window[] = {
 static const struct riser_option path[] = { { RISER_OPTION(PATH, struct state, text) } };
 static const struct riser_pci_cap msi[] = { RISER_MSI(4) };
 static const struct riser_pci_cap both[] = { RISER_MSI(16), RISER_MSIX(8, 0, 0, 2048) };
+static const struct riser_pci_cap more_msix[] = { RISER_MSI(8), RISER_MSIX(16, 0, 0, 2048) };
 static const struct riser_bar big[] = { { .size = UINT64_C(1) << 34, .kind = RISER_MEM64 } };
 static const struct riser_bar page[] = { { .size = 4096 } };
 static const struct riser_bar large[] = { { .size = 65536 } };
@@ -88,9 +89,11 @@ static const struct {
 	{ WITH(.vectors = 5000, .interrupt_pin = 1), ".vectors is 5000" },
 	{ WITH(.vectors = 4, .caps = RISER_CAPS(msi)), NULL },
 	{ WITH(.vectors = 5, .caps = RISER_CAPS(msi)), "it has 4 at most" },
-	{ WITH(.vectors = 16, .caps = RISER_CAPS(both), .bars = RISER_BARS(page)), NULL },
-	{ WITH(.vectors = 17, .caps = RISER_CAPS(both), .bars = RISER_BARS(page)),
-	  "it has 16 at most" },
+	/* A vector past MSI-X's table has no message there, whatever MSI has. */
+	{ WITH(.vectors = 8, .caps = RISER_CAPS(both), .bars = RISER_BARS(page)), NULL },
+	{ WITH(.vectors = 9, .caps = RISER_CAPS(both), .bars = RISER_BARS(page)),
+	  "it has 8 at most: those of its MSI-X" },
+	{ WITH(.vectors = 16, .caps = RISER_CAPS(more_msix), .bars = RISER_BARS(page)), NULL },
 	/* BARs. */
 	{ BAR(.size = 4096, .kind = 7), "kind 7" },
 	{ BAR(.size = 4096, .kind = -1), "kind -1" },
