@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/buffer.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,18 @@ void riser__buffer_add(struct riser__buffer *buffer, const void *data, size_t si
 	}
 	memcpy(buffer->data + buffer->size, data, size);
 	buffer->size += size;
+}
+
+void riser__buffer_add_line(struct riser__buffer *buffer, const char *format, ...)
+{
+	char line[160];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	riser__buffer_add(buffer, line, strlen(line));
+	riser__buffer_add(buffer, "\n", 1);
 }
 
 void riser__buffer_free(struct riser__buffer *buffer)

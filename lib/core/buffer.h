@@ -14,6 +14,9 @@ struct riser__buffer {
 };
 
 void riser__buffer_add(struct riser__buffer *buffer, const void *data, size_t size);
+/* A line of text, cut at 159 bytes, and a newline. */
+void riser__buffer_add_line(struct riser__buffer *buffer, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void riser__buffer_free(struct riser__buffer *buffer);
 
 #endif

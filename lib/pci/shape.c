@@ -2,27 +2,10 @@
 /* What a guest has seen of a function and goes by, as lines of text: for saved states. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "core/buffer.h"
 #include "pci/function.h"
-
-static void add_line(struct riser__buffer *out, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add_line(struct riser__buffer *out, const char *format, ...)
-{
-	char line[160];
-	va_list args;
-	int length;
-
-	va_start(args, format);
-	length = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	riser__buffer_add(out, line, (size_t)length);
-	riser__buffer_add(out, "\n", 1);
-}
 
 /* FNV-1a: it tells contents apart, it does not guard them. */
 static uint32_t sum(const uint8_t *bytes, size_t size)
@@ -38,14 +21,16 @@ static void add_identity(struct riser__buffer *out, const struct riser_pci_devic
 {
 	const struct riser_pci_id *id = &desc->id;
 
-	add_line(out, "identity %04x:%04x, subsystem %04x:%04x, class %06x, revision %02x",
-		 id->vendor, id->device, id->subvendor, id->subdevice, id->class_code,
-		 id->revision);
+	riser__buffer_add_line(
+		out, "identity %04x:%04x, subsystem %04x:%04x, class %06x, revision %02x",
+		id->vendor, id->device, id->subvendor, id->subdevice, id->class_code,
+		id->revision);
 	if (desc->interrupt_pin)
-		add_line(out, "interrupt pin INT%c", 'A' + desc->interrupt_pin - 1);
+		riser__buffer_add_line(out, "interrupt pin INT%c",
+				       'A' + desc->interrupt_pin - 1);
 	else
-		add_line(out, "no interrupt pin");
-	add_line(out, "%u interrupts", desc->vectors);
+		riser__buffer_add_line(out, "no interrupt pin");
+	riser__buffer_add_line(out, "%u interrupts", desc->vectors);
 }
 
 static void add_bars(struct riser__buffer *out, const struct riser__pci *pci)
@@ -58,11 +43,12 @@ static void add_bars(struct riser__buffer *out, const struct riser__pci *pci)
 		const struct riser_bar *bar = pci->bars[i].desc;
 
 		if (bar)
-			add_line(out, "BAR%u of %" PRIu64 " bytes of %s%s", i, bar->size,
-				 kinds[bar->kind], bar->prefetchable ? ", prefetchable" : "");
+			riser__buffer_add_line(out, "BAR%u of %" PRIu64 " bytes of %s%s", i,
+					       bar->size, kinds[bar->kind],
+					       bar->prefetchable ? ", prefetchable" : "");
 	}
 	if (pci->rom_size)
-		add_line(out, "ROM of %" PRIu64 " bytes", pci->rom_size);
+		riser__buffer_add_line(out, "ROM of %" PRIu64 " bytes", pci->rom_size);
 }
 
 /* What the kind's members say; the rest of it follows from the kind. */
@@ -76,6 +62,8 @@ static void describe_cap(char *to, size_t size, const struct riser_pci_cap *cap)
 		snprintf(to, size,
 			 ", %u vectors, table at BAR%u+%#" PRIx64 ", pending bits at %#" PRIx64,
 			 cap->vectors, cap->bar, cap->table, cap->pba);
+	else if (cap->kind == RISER_CAP_PM && cap->soft_reset)
+		snprintf(to, size, ", reset on the way to D0");
 	else if (cap->kind == RISER_CAP_EXPRESS && cap->integrated)
 		snprintf(to, size, ", integrated");
 	else if (cap->kind == RISER_CAP_SERIAL)
@@ -94,8 +82,8 @@ int riser__pci_shape(struct riser_dev *dev, struct riser__buffer *out)
 	add_bars(out, dev->pci);
 	for (uint32_t i = 0; i < dev->desc->caps.count; i++) {
 		describe_cap(more, sizeof(more), &cap[i]);
-		add_line(out, "%s at %#x%s", riser__cap_name(cap[i].kind),
-			 dev->pci->layout.offsets[i], more);
+		riser__buffer_add_line(out, "%s at %#x%s", riser__cap_name(cap[i].kind),
+				       dev->pci->layout.offsets[i], more);
 	}
 	return out->failed ? -ENOMEM : 0;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 
+#include "core/buffer.h"
 #include "virtio/queue.h"
 
 enum { WRAP_BIT = 16 };
@@ -19,6 +20,22 @@ static void save_queue(const struct riser_vq *vq, struct riser__vq_saved *saved)
 		.next_avail = vq->next_avail | (uint64_t)vq->avail_wrap << WRAP_BIT,
 		.next_used = vq->next_used | (uint64_t)vq->used_wrap << WRAP_BIT,
 	};
+}
+
+int riser__virtio_shape(struct riser_dev *dev, struct riser__buffer *out)
+{
+	const struct riser__virtio *virtio = riser__virtio_of(dev);
+	const struct riser_vq_desc *line;
+	uint32_t size;
+
+	if (!virtio)
+		return 0;
+	line = virtio->model->desc.vqs.base;
+	size = virtio->state->options.queue_size;
+	for (uint32_t i = 0; i < virtio->model->desc.vqs.count; i++)
+		riser__buffer_add_line(out, "virtqueues %s: %u of up to %u", line[i].name,
+				       virtio->line_queues[i], size ? size : line[i].size);
+	return out->failed ? -ENOMEM : 0;
 }
 
 /* What the device holds is pushed, while it still may reach the guest's memory. */
@@ -77,8 +94,10 @@ static bool load_queue(struct riser_vq *vq, const struct riser__vq_saved *saved)
 {
 	bool packed = riser_virtio_has(vq->virtio->dev, RISER__F_RING_PACKED);
 
-	if (saved->size > vq->max_size || (packed && (!is_place(saved, saved->next_avail) ||
-						      !is_place(saved, saved->next_used))))
+	/* A size that is too large, too: a driver may have set it, and is told when it enables.
+	 */
+	if (saved->size > UINT16_MAX || (packed && (!is_place(saved, saved->next_avail) ||
+						    !is_place(saved, saved->next_used))))
 		return false;
 	vq->size = (uint16_t)saved->size;
 	vq->vector = riser__virtio_good_vector(vq->virtio, saved->vector);
@@ -112,22 +131,15 @@ static int load_queues(struct riser__virtio *virtio)
 	return 0;
 }
 
-/* The same queues, driven by an interface that is there. */
-static int check_shape(const struct riser__virtio *virtio)
+/* Of queues its shape tells; which interface drives them, it does not. */
+static int check_interface(const struct riser__virtio *virtio)
 {
 	const struct riser__virtio_saved *saved = &virtio->state->saved;
-	unsigned queues = virtio->state->regs.num_queues;
 
 	if (saved->flags & RISER__SAVED_LEGACY && virtio->dev->desc != &virtio->model->legacy)
 		return riser_fail(virtio->dev, -EINVAL,
 				  "the saved state is of a legacy driver; legacy=on makes a "
 				  "device for one");
-	for (unsigned i = virtio->vq_count; i < virtio->model->queues; i++)
-		queues = virtio->saved[i].size || virtio->saved[i].enabled ? i + 1 : queues;
-	if (queues != virtio->vq_count)
-		return riser_fail(virtio->dev, -EINVAL,
-				  "the saved state has %u queues, the device %u", queues,
-				  virtio->vq_count);
 	return 0;
 }
 
@@ -159,7 +171,7 @@ int riser__virtio_loaded(struct riser_dev *dev, uint32_t version)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 	const struct riser__virtio_saved *saved = &virtio->state->saved;
-	int ret = check_shape(virtio);
+	int ret = check_interface(virtio);
 
 	if (!ret)
 		ret = load_features(virtio);

@@ -6,6 +6,8 @@
 #include "core/dev.h"
 #include "core/model.h"
 
+struct riser__buffer;
+
 /* Where things stand in the BARs (virtio 4.1.4). */
 enum {
 	RISER__VIRTIO_LEGACY_BAR = 0,
@@ -162,6 +164,8 @@ void riser__virtio_drained(struct riser__virtio *virtio);
 /* save.c: hooks too. -EBUSY: the device holds chains. Takes a device that is not a virtio one.
  */
 void riser__virtio_saving(struct riser_dev *dev);
+/* Adds what queues there are, in lines; -ENOMEM. Takes a device of any kind, too. */
+int riser__virtio_shape(struct riser_dev *dev, struct riser__buffer *out);
 int riser__virtio_saved(struct riser_dev *dev);
 int riser__virtio_loaded(struct riser_dev *dev, uint32_t version);
 

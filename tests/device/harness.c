@@ -124,7 +124,7 @@ static void run(void **state)
 	stage->test->run(stage->host);
 }
 
-static struct riser_model *open_model(const char *name)
+struct riser_model *device_model(const char *name)
 {
 	const char *folder = getenv("RISER_TEST_MODELS");
 	struct riser_model *model;
@@ -141,7 +141,7 @@ static struct riser_model *open_model(const char *name)
 
 int device_tests_run(const char *model_name, const struct device_test *tests, size_t count)
 {
-	struct riser_model *model = open_model(model_name);
+	struct riser_model *model = device_model(model_name);
 	struct CMUnitTest *all = calloc(2 * count, sizeof(*all));
 	struct stage *stages = calloc(2 * count, sizeof(*stages));
 	int failed;

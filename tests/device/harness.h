@@ -22,6 +22,9 @@ struct device_test {
 /* `model` is the name of a shipped device. For main(): the number of tests that failed. */
 int device_tests_run(const char *model, const struct device_test *tests, size_t count);
 
+/* The model of that name, to be closed; ends the program if it cannot be opened. */
+struct riser_model *device_model(const char *name);
+
 /* Fail the test with the host's words. */
 void ok(struct riser_host *host, int ret);
 void refused(struct riser_host *host, int ret, int error);

@@ -104,6 +104,10 @@ static const struct riser_pci_cap caps_place[] = { { .kind = RISER_CAP_PM, .offs
 						   RISER_MSI(4),
 						   MSIX(4, 0x1000, 0x1800),
 						   VENDOR(8, "hello") };
+static const struct riser_pci_cap caps_soft[] = { { .kind = RISER_CAP_PM, .soft_reset = true },
+						  RISER_MSI(4),
+						  MSIX(4, 0x1000, 0x1800),
+						  VENDOR(8, "hello") };
 
 static const struct riser_pci_device desc = {
 	.size = sizeof(desc),
@@ -147,6 +151,7 @@ static const struct {
 	{ BARS(bars_one), "'PM at 0x40'", "'BAR2 of" },
 	{ CAPS(caps_order), "'MSI at 0x40, 4 vectors'", "'PM at 0x40'" },
 	{ CAPS(caps_place), "'PM at 0x80'", "'PM at 0x40'" },
+	{ CAPS(caps_soft), "'PM at 0x40, reset on the way to D0'", "'PM at 0x40'" },
 	{ CAPS(caps_msi), "'MSI at 0x48, 2 vectors'", "'MSI at 0x48, 4 vectors'" },
 	{ CAPS(caps_masks), "4 vectors without masks'", "4 vectors'" },
 	{ CAPS(caps_msix), "'MSIX at 0x60, 5 vectors", "'MSIX at 0x60, 4 vectors" },
