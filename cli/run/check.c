@@ -37,6 +37,24 @@ static bool fits(struct riser_host *host, const struct board *board,
 	return !ports;
 }
 
+/*
+ * What a model's tables say of the device's options. To make the device may create what they
+ * name, and commands that are only printed leave nothing.
+ */
+static int try_options(const struct device_spec *device)
+{
+	struct riser_model *model = NULL;
+	struct riser_error error;
+	int ret = riser_model_open(device->model, &model, &error);
+
+	if (!ret)
+		ret = riser_model_check(model, device->options, &error);
+	if (ret)
+		complain("%s", error.text);
+	riser_model_close(model);
+	return ret ? CLI_FAIL : CLI_OK;
+}
+
 /* Loads the model and makes a device with its options, on the bench. */
 static int try_device(const struct device_spec *device, const struct board *board)
 {
@@ -62,20 +80,21 @@ static int try_device(const struct device_spec *device, const struct board *boar
 /* In a process of its own: a model that crashes is one that is wrong, no more. */
 static bool check_device(const struct device_spec *device, const struct run_options *options)
 {
+	bool only_options = options->dry_run && device->options;
+	struct device_spec reached = *device;
 	int status = 0;
 	pid_t pid;
 
-	/* Options may name what the device creates, and the commands are only to be printed. */
-	if (options->dry_run && device->options)
-		return true;
+	if (only_options)
+		reached.options = NULL;
 	if (device->program)
-		return check_program(device, !options->no_sandbox);
+		return only_options || check_program(device, !options->no_sandbox);
 	fflush(NULL);
 	pid = fork();
+	if (!pid && !options->no_sandbox && !sandbox_enter(&reached, NULL))
+		_exit(CLI_FAIL);
 	if (!pid)
-		_exit(!options->no_sandbox && !sandbox_enter(device, NULL)
-			      ? CLI_FAIL
-			      : try_device(device, options->board));
+		_exit(only_options ? try_options(device) : try_device(device, options->board));
 	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
 		complain("cannot start a process: %m");
 		return false;

@@ -43,6 +43,14 @@ const struct riser_pci_device *riser_model_pci(const struct riser_model *model);
 const struct riser_virtio_device *riser_model_virtio(const struct riser_model *model);
 
 /*
+ * Whether options are as the descriptor says, from their names to the bounds of their values,
+ * and none that is required is missing. Nothing of the model's is called, and no file opened:
+ * what its init() makes of them shows only when a device is made. -EINVAL, -ENOMEM.
+ */
+int riser_model_check(const struct riser_model *model, const char *options,
+		      struct riser_error *error);
+
+/*
  * What a device with these options reaches (struct riser_reach): calls `each` once for every
  * path that the options name and for every flag without one. Options that are wrong count for
  * nothing here. -ENOMEM.

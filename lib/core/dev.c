@@ -33,23 +33,48 @@ static int start(struct riser_dev *dev, struct riser_error *error)
 	return riser__dev_acquire(dev, error);
 }
 
-static int build(struct riser_dev *dev, const struct riser_model *model, const char *options,
-		 struct riser_error *error)
+/* The state, with the options in it. */
+static int configure(struct riser_dev *dev, const struct riser_model *model,
+		     const char *options, struct riser_error *error)
 {
 	int ret;
 
 	dev->state = calloc(1, dev->desc->state_size ? dev->desc->state_size : 1);
-	ret = dev->state ? riser__timers_init(dev) : -ENOMEM;
+	if (!dev->state)
+		return riser__fail(error, -ENOMEM, "%s: no memory for the device",
+				   dev->desc->name);
+	ret = riser__options_parse(dev, options, error);
+	return ret ? ret : riser__virtio_create(dev, model, error);
+}
+
+static int build(struct riser_dev *dev, const struct riser_model *model, const char *options,
+		 struct riser_error *error)
+{
+	int ret = riser__timers_init(dev);
+
 	if (!ret)
 		ret = riser__work_init(dev);
 	if (ret)
 		return riser__fail(error, ret, "%s: no memory for the device", dev->desc->name);
-	ret = riser__options_parse(dev, options, error);
-	if (!ret)
-		ret = riser__virtio_create(dev, model, error);
+	ret = configure(dev, model, options, error);
 	if (!ret)
 		ret = riser__pci_create(dev, error);
 	return ret ? ret : start(dev, error);
+}
+
+int riser_model_check(const struct riser_model *model, const char *options,
+		      struct riser_error *error)
+{
+	struct riser_dev *dev = calloc(1, sizeof(*dev));
+	int ret;
+
+	if (!dev)
+		return riser__fail(error, -ENOMEM, "%s: no memory for the device",
+				   model->pci.name);
+	dev->desc = &model->pci;
+	ret = configure(dev, model, options, error);
+	riser__dev_destroy(dev);
+	return ret;
 }
 
 int riser__dev_create(struct riser_model *model, const char *options,

@@ -115,6 +115,29 @@ static void test_values(void **state)
 	assert_int_equal(s->period, 1000000000);
 }
 
+static void checks_as(const char *given, int ret, const char *says)
+{
+	struct riser_export exported = { RISER_ABI, RISER_PCI, &desc };
+	struct riser_model *model;
+	struct riser_error error = { "" };
+
+	assert_int_equal(riser_model_from_export(exported, &model, &error), 0);
+	assert_int_equal(riser_model_check(model, given, &error), ret);
+	assert_non_null(strstr(error.text, says));
+	riser_model_close(model);
+}
+
+/* Without a device: init() is not called. */
+static void test_check(void **state)
+{
+	(void)state;
+	checks_as(NULL, 0, "");
+	checks_as("seed=1,size=4K,disk=/nowhere", 0, "");
+	checks_as("seed=x", -EINVAL, "option 'seed'");
+	checks_as("sede=1", -EINVAL, "unknown option 'sede'");
+	checks_as("seed", -EINVAL, "needs a value");
+}
+
 /* ---- What they reach ---- */
 
 static void note(void *arg, uint32_t flags, const char *path, const char *suffix)
@@ -339,6 +362,7 @@ int main(void)
 		TEST(test_commas),   TEST(test_not_numbers), TEST(test_bounds),
 		TEST(test_unknown),  TEST(test_romfile),     TEST(test_required),
 		TEST(test_many),     TEST(test_reach),	     TEST(test_bad_reach),
+		TEST(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
