@@ -152,11 +152,11 @@ void dry_run(const struct run_options *options, const struct guest_software *sof
 /* debug.c: says how to reach the debuggers. */
 void debug_announce(const struct run_options *options, const struct guest_software *software,
 		    const char *scratch);
-/* Where gdb finds that device, in a folder that only its owner enters; malloc'ed. */
+/* The path of the socket at which gdb reaches that device; malloc'ed. */
 char *debug_socket(const char *scratch, unsigned device);
-/* Complains of what cannot be debugged as it is asked for. */
+/* False, with a message: what was asked for cannot be debugged. */
 bool debug_check(const struct run_options *options);
-/* The command that serves a device, behind what debugs it; words_free() frees it. */
+/* The command `arguments`, run by the debugger that was asked for; words_free() frees it. */
 char **debug_wrap(const struct run_options *options, char *const *arguments);
 
 /* qemu.c: the command line, NULL-terminated; strings and array malloc'ed. */

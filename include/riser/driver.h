@@ -147,7 +147,7 @@ struct riser_driver_ring {
 	size_t desc_length, driver_length, device_length;
 };
 void riser_driver_ring(const struct riser_driver_queue *queue, struct riser_driver_ring *ring);
-/* … set up anew with addresses and a size that nobody checks, … */
+/* … set up anew with addresses and a size that are not checked, … */
 int riser_driver_queue_raw(struct riser_driver *driver, unsigned index, unsigned size,
 			   uint64_t desc_iova, uint64_t driver_iova, uint64_t device_iova);
 /* … and where the interface's parts are: VIRTIO_PCI_CAP_*; bar and offset. -ENOENT. */

@@ -189,8 +189,8 @@ enum riser_option_type {
 };
 
 /*
- * `riser serve` contains a device: it opens no files and reaches nobody, except for what its
- * options say.
+ * `riser serve` contains a device: it opens no files, sockets or devices except for what its
+ * options name.
  */
 enum riser_reach_flags {
 	RISER_READS = 1u << 0,	  /* opens the file at the path, to read it, */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve.h - for whoever runs device models: load one, make a device of it, attach it over
+ * serve.h - to run device models: load one, make a device of it, attach it over
  * vfio-user. Device authors do not need it.
  */
 #ifndef RISER_SERVE_H

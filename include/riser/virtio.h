@@ -36,7 +36,7 @@ struct riser_chain;
 
 /* ---- Description ------------------------------------------------------------------------- */
 
-/* A feature of the device's kind (virtio 2.2): bits 0 to 23 and 50 to 127. */
+/* A feature of the device's kind (virtio 2.2): bits 0 to 23 and 50 to 63. */
 struct riser_virtio_feature {
 	const char *name; /* as Linux's headers call it, in small letters, without a prefix */
 	uint8_t bit;	  /* 0 to 63 */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A growing byte buffer. */
 #include "core/buffer.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A device's life: made, reset, halted, freed; and its log. */
 #include "core/dev.h"
 
 #include <errno.h>

@@ -80,7 +80,7 @@ struct riser_dev {
 
 /*
  * Makes a device: parses `options`, init(), power-on reset. `ops` and `host` must outlive it.
- * The host may be called back before this returns.
+ * Calls the host's functions before it returns.
  */
 int riser__dev_create(struct riser_model *model, const char *options,
 		      const struct riser__host_ops *ops, void *host, bool trace,
@@ -89,8 +89,8 @@ int riser__dev_create(struct riser_model *model, const char *options,
 void riser__dev_destroy(struct riser_dev *dev);
 void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind);
 /*
- * Before the guest's memory is taken away, and the reset that follows: what is being written
- * from it to somewhere else is written first.
+ * Before a reset, and before the guest's memory is taken away: a virtio device ends what it has
+ * under way with that memory, such as writing it to a disk.
  */
 void riser__dev_halt(struct riser_dev *dev);
 

@@ -45,8 +45,7 @@ void riser__dma_fast_remember(struct riser__dma_fast *fast, struct riser__dma_ra
 bool riser__dma_fast_forget(struct riser__dma_fast *fast);
 void riser__dma_fast_return(struct riser__dma_fast *fast);
 
-/* With the table's lock held for reading: whoever is here is not in a range without the lock.
- */
+/* With the table's lock held for reading: the calling thread is in no range without it. */
 static inline void riser__dma_fast_pass(struct riser__dma_fast *fast)
 {
 	if (atomic_load_explicit(&fast->left, memory_order_relaxed))
@@ -68,8 +67,7 @@ static inline struct riser__dma_range *riser__dma_fast_enter(struct riser__dma_f
 	if (atomic_load_explicit(&fast->owner, memory_order_relaxed) != riser__dma_fast_self())
 		return NULL;
 	atomic_store_explicit(&fast->busy, true, memory_order_relaxed);
-	/* Whoever forgets has the kernel make this a fence of the processor's, when it matters.
-	 */
+	/* riser__dma_fast_forget() has the kernel make this a fence of the processor's. */
 	atomic_signal_fence(memory_order_seq_cst);
 	range = atomic_load_explicit(&fast->range, memory_order_acquire);
 	if (range && iova >= range->iova && iova <= range->last &&

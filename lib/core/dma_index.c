@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The sorted ranges of a table, in chunks: found by two binary searches. */
 #include "core/dma_index.h"
 
 #include <errno.h>

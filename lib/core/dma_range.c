@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One range of guest memory: its mapping, its holders, its dirty pages. */
 #include "core/dma_range.h"
 
 #include <errno.h>
@@ -48,8 +49,9 @@ static int map_pages(struct riser__dma_range *range, int fd, const struct statx 
 
 /*
  * Whether its pages come at once: a file of memory (only these have seals), one of a local
- * disk's, or a device. Those of FUSE and of the network come when somebody else wants, and who
- * waits for one cannot be stopped. They are not even asked which they are.
+ * disk's, or a device. A page of FUSE or of the network comes when another process or machine
+ * gives it, and a thread that waits for it cannot be stopped. Neither is a file system of that
+ * kind asked for its name, since it could delay that answer, too.
  */
 static bool is_prompt(int fd, const struct statx *st)
 {
@@ -118,9 +120,8 @@ void riser__dma_range_revoke(struct riser__dma_range *range)
 {
 	atomic_store(&range->revoked, true);
 	/*
-	 * One call changes the pages under whoever holds them; no access can fall between. If
-	 * there is no memory for it the guest's pages stay, and the holder is told all the
-	 * same.
+	 * One call replaces the pages that are held; no access can fall between. If
+	 * there is no memory for it the guest's pages stay; the holder gets -ESTALE as well.
 	 */
 	if (range->memory && riser__dma_range_is_held(range)) {
 		atomic_store(&range->mapping.broken, true);

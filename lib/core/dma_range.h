@@ -43,7 +43,7 @@ static inline void riser__dma_range_get(struct riser__dma_range *range)
 void riser__dma_range_put(struct riser__dma_range *range);
 /*
  * The table lets go: a holder keeps valid memory that the guest does not see, marked as broken
- * first, so that whoever reads that memory sees the mark.
+ * first, so that a thread that reads that memory sees the mark.
  */
 void riser__dma_range_revoke(struct riser__dma_range *range);
 static inline bool riser__dma_range_is_held(const struct riser__dma_range *range)

@@ -26,7 +26,7 @@ static int map_again(const struct riser__dma_range *range, struct riser__dma_ran
 	return 0;
 }
 
-/* What holders may have written is dirty now; what they write from now on is nobody's. */
+/* What holders may have written is dirty now; what they write later is not the guest's. */
 static void move_dirty(struct riser__dma_range *range, struct riser__dma_range *fresh)
 {
 	pthread_mutex_lock(&range->lock);

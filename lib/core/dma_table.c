@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Guest memory: ranges come and go, and are copied, mapped, revoked and recorded. */
 #include "core/dma_table.h"
 
 #include <errno.h>
@@ -313,7 +314,7 @@ int riser__dma_table_map(struct riser__dma_table *table, uint64_t iova, size_t l
 	return ret == -EREMOTE ? -EFAULT : ret;
 }
 
-/* Whoever holds the range keeps it, revoked; the table goes on with one like it. */
+/* A holder keeps the range, revoked; the table goes on with another one of the same memory. */
 static bool take_back(struct riser__dma_table *table, struct riser__dma_place at)
 {
 	struct riser__dma_range *range = riser__dma_index_get(&table->index, at), *fresh;

@@ -45,8 +45,7 @@ int riser__dma_table_copy(struct riser__dma_table *table, uint64_t iova, void *b
 			  size_t length, bool write);
 /*
  * Off: what is mapped is revoked, and all but adding and removing is -EACCES until it is on
- * again. Nobody is in the middle of a copy when it returns. Returns how many ranges were
- * mapped.
+ * again. No copy is under way when it returns. Returns how many ranges were mapped.
  */
 size_t riser__dma_table_enable(struct riser__dma_table *table, bool on);
 int riser__dma_table_map(struct riser__dma_table *table, uint64_t iova, size_t length,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Errors as text. */
 #include "core/error.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Errors as text: how all of the library fills a riser_error. */
 #ifndef RISER_CORE_ERROR_H
 #define RISER_CORE_ERROR_H
 

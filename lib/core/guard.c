@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The only process-wide state of the library, and only where the program asked for it: a signal
- * handler has nobody else to ask what an address belongs to.
+ * handler has to find out to which mapping an address belongs.
  *
  * The lock may be taken in the handler: what is handled is a fault of the thread's own access
- * to guest memory, and nobody accesses that with the lock held.
+ * to guest memory, and no thread accesses that with the lock held.
  */
 #include "core/guard.h"
 
@@ -107,8 +107,7 @@ static bool mend(const void *address)
 	return mended;
 }
 
-/* To whom the signal was before; by default it ends the process, when the access is repeated.
- */
+/* To the handler from before; by default the repeated access ends the process. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
 	if (before.sa_flags & SA_SIGINFO) {

@@ -2,8 +2,8 @@
 /*
  * Guest memory whose file a client may truncate under our mapping: an access beyond the file's
  * end is a SIGBUS. With riser_memory_guard() (serve.h) the mapping is replaced by zeroes of our
- * own in that moment and marked as broken; the access goes on, and whoever made it looks at
- * the mark.
+ * own in that moment and marked as broken; the access goes on, and its caller looks at the
+ * mark.
  */
 #ifndef RISER_CORE_GUARD_H
 #define RISER_CORE_GUARD_H
@@ -15,7 +15,7 @@
 struct riser__guarded {
 	void *base; /* the mapping, whole pages */
 	size_t size;
-	atomic_bool replaced; /* by memory of our own, whoever did it */
+	atomic_bool replaced; /* by memory of our own, here or on SIGBUS */
 	atomic_bool broken;   /* … because it could not be accessed, or may not be any more */
 	struct riser__guarded *next, **link;
 };
@@ -32,7 +32,7 @@ void riser__guard_remove(struct riser__guarded *guarded);
  */
 bool riser__guard_replace(struct riser__guarded *guarded);
 
-/* How many mappings broke, ever: whoever keeps one looks again when it has changed. */
+/* How many mappings broke, ever: a holder of one looks at its mark when this has changed. */
 extern atomic_uint riser__guard_breaks;
 
 #endif

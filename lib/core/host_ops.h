@@ -49,9 +49,9 @@ struct riser__host_ops {
 
 	/*
 	 * Interrupts; any thread, with the device's interrupt lock held, and perhaps locks of
-	 * whoever raised them: a host whose delivery could come back to the device, or wait for
-	 * anybody, notes them and delivers when the device is left. INTx is told on every
-	 * change of its level, messages once each, as the guest programmed them.
+	 * the device's: a host whose delivery could come back to the device, or wait for
+	 * another thread, notes them and delivers when the device is left. INTx: each change of
+	 * its level. Messages: each one, as the guest programmed it.
 	 */
 	void (*intx)(void *host, bool level);
 	void (*message)(void *host, enum riser_irq_mode mode, unsigned vector, uint64_t address,

@@ -2,9 +2,9 @@
 /*
  * Jobs on threads of the library, and what keeps a cancelled one from the guest.
  *
- * A job's thread holds its gate while it is at guest memory or at an interrupt. Whoever cancels
- * the job says so first and then passes through the gate: from there on nothing of it reaches
- * the guest.
+ * A job's thread holds its gate while it is at guest memory or at an interrupt. Cancelling
+ * marks the job first and then takes the gate once: after that, nothing of the job reaches the
+ * guest.
  */
 #ifndef RISER_CORE_JOBS_H
 #define RISER_CORE_JOBS_H
@@ -16,7 +16,7 @@ struct riser__worker {
 	pthread_t thread;
 	pthread_mutex_t gate;
 	struct riser_job *job; /* that it runs now, */
-	atomic_bool cancelled; /* and that nobody wants any more */
+	atomic_bool cancelled; /* and whether it has been cancelled */
 };
 
 int riser__job_enter_busy(struct riser_dev *dev, struct riser__worker **me);

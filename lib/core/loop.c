@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The event loop: epoll, deadlines, tasks woken by other threads, sources that are polled. */
 #include "core/loop.h"
 
 #include <errno.h>

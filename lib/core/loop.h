@@ -59,9 +59,9 @@ bool riser__loop_is_own_thread(struct riser_loop *loop);
 enum { RISER__LOOP_BRIEFLY = 1 }; /* milliseconds; the kernel makes up to two ticks of it */
 bool riser__loop_may_linger(struct riser_loop *loop);
 /*
- * For whoever lingers over many messages: a watched socket tells the watcher of each, which is
- * a tenth of what a message costs. Between the two calls it is not watched, though it can be
- * modified and removed as ever. A negative errno of the second: it stays unwatched.
+ * For a callback that waits for many messages itself: between the two calls the source is not
+ * watched, since a watched socket wakes the watcher at each message, a tenth of what a message
+ * costs. It can be modified and removed as ever. -errno of the second: it stays unwatched.
  */
 void riser__loop_take(struct riser_loop *loop, struct riser__source *source);
 int riser__loop_give_back(struct riser_loop *loop, struct riser__source *source);

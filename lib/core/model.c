@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Models: loaded from a file or an export, their tables copied, checked and freed. */
 #include "core/model.h"
 
 #include <dlfcn.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Text made fit for a terminal, byte by byte as it comes. */
 #include "core/plain.h"
 
 #include <stdbool.h>

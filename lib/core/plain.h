@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text that somebody else has made, for a terminal: guests, clients, models. Control codes (C0,
+ * Text of guests, clients and models, made fit for a terminal. Control codes (C0,
  * DEL, C1, whether as UTF-8 or as bytes) and what is no UTF-8 become question marks.
  */
 #ifndef RISER_CORE_PLAIN_H

@@ -62,7 +62,7 @@ static bool takes(const struct riser__slot *slot, uint64_t offset, unsigned size
 	return size < reg->width && reg->part && size >= reg->part;
 }
 
-/* What the hooks are told of the access. */
+/* What hooks can ask about the access: the array's index and the bytes touched. */
 static void reg_begin_hook(struct riser_dev *dev, const struct riser__slot *slot,
 			   uint64_t offset, unsigned size)
 {

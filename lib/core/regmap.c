@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Register maps: elements are laid out once and found by a table of buckets. */
 #include "core/regmap.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What a device's saved state consists of, by name, and how each item is read and set. */
 #include "core/state.h"
 
 #include <errno.h>
@@ -207,7 +208,7 @@ void riser__item_set(struct riser_dev *dev, const struct riser__item *item, uint
 	}
 }
 
-/* Pages of a file that nobody has written stay away. */
+/* Punches a hole where it is a file, so that pages that are zero take no memory. */
 void riser__item_clear(const struct riser__item *item)
 {
 	if (item->fd >= 0 && !fallocate(item->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

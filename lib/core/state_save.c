@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Saving a device: writes its items as records. */
 #include "core/state.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ static int add_pci(struct riser_dev *dev, struct riser__buffer *out)
 	return ret;
 }
 
-/* First in the state, so that what differs is told before what comes of it. */
+/* First in the state, so that a model of another shape is refused by its cause. */
 static int add_shape(struct riser_dev *dev, const struct riser__items *items,
 		     struct riser__buffer *out)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Descriptors of the model's own that the device's thread watches for it. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The host side over a socket: a vfio-user client that negotiates, learns regions, maps. */
 #include "host/client.h"
 
 #include <errno.h>

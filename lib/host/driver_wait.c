@@ -6,8 +6,10 @@
 #include "host/driver.h"
 
 enum {
-	/* On the bench what a device leaves to threads or to the kernel takes real time, and
-	 * the bench's own passes only when it is told to. */
+	/*
+	 * On the bench, what a device leaves to threads or to the kernel takes real time,
+	 * which a wait of the bench's own clock does not give it.
+	 */
 	BENCH_STEP = 100000,
 	BENCH_REST = 20000,
 	RESET_REST = 1000000, /* between two looks at a reset that takes long, … */

@@ -92,7 +92,7 @@ int riser__host_msix_adopt(struct riser_host *host, unsigned entries, unsigned *
  */
 int riser__host_learn(struct riser_host *host);
 int riser__host_learn_bars(struct riser_host *host);
-/* -EACCES: an access that the function does not decode reaches nobody (PCI 6.2.2). */
+/* -EACCES: the function does not decode this BAR, no access reaches it (PCI 6.2.2). */
 int riser__host_check_decoded(struct riser_host *host, unsigned bar);
 int riser__host_learn_irqs(struct riser_host *host);
 /* -EINVAL, in words: the caller gave NULL. */

@@ -185,7 +185,7 @@ static uint64_t machine_now(struct riser_host *host)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* A short look at a time where somebody waits for an interrupt. */
+/* Returns early where an interrupt is waited for, so that the caller can look for it. */
 static int machine_pass(struct riser_host *host, uint64_t ns, unsigned vector)
 {
 	struct timespec t;

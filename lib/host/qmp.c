@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A QEMU of our own: started with a monitor, called over it, and ended. */
 #include "host/qmp.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 
 #include "core/error.h"
 
-/* Where the child finds them: what it is told on its command line. */
+/* The descriptors in the child, by the numbers that its command line has. */
 enum { QMP_FD = 3, PATIENCE_SECONDS = 20 };
 
 /* In the child, between fork and exec: nothing but system calls. */

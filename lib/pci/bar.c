@@ -27,7 +27,7 @@ static int make_memory(struct riser_dev *dev, struct riser__bar *bar)
 	bar->fd = memfd_create(dev->desc->name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (bar->fd < 0 || ftruncate(bar->fd, (off_t)bar->desc->size))
 		return -errno;
-	/* Nobody who is given it may cut it and so make an access fault. */
+	/* A client that has it must not truncate it: accesses would fault. */
 	if (fcntl(bar->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return -errno;
 	return 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Places capabilities in configuration space, and checks MSI and MSI-X against the BARs. */
 #include "pci/layout.h"
 
 #include <errno.h>

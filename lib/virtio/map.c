@@ -122,7 +122,7 @@ void riser__chain_unmap(struct riser_chain *chain)
 	for (uint32_t i = 0; i < chain->held_count; i++) {
 		struct riser__held *held = &chain->held[i];
 
-		/* It was out of reach for a while: who knows which bytes were moved. */
+		/* It was out of reach for a while: bytes may have been lost. */
 		if (riser_dma_unmap(virtio->dev, &held->map) == -ESTALE &&
 		    chain->cuts != atomic_load(&virtio->cuts))
 			atomic_store(&chain->lost, true);

@@ -12,7 +12,7 @@ bool riser__vq_reachable(const struct riser_vq *vq)
 	return riser__pci_bus_master(vq->virtio->dev);
 }
 
-/* With the lock, so that whoever was in the ring is out of it. */
+/* Takes the lock, so that no other thread is in the ring when its mapping goes. */
 static void let_go(struct riser_vq *vq)
 {
 	pthread_mutex_lock(&vq->lock);

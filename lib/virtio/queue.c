@@ -211,7 +211,7 @@ void riser__vq_take_back(struct riser_vq *vq)
 	pthread_mutex_unlock(&vq->lock);
 }
 
-/* What the device has of it from now on nobody waits for. */
+/* Chains that the device still has are not waited for any more. */
 static void forget_late(struct riser_vq *vq)
 {
 	pthread_mutex_lock(&vq->lock);

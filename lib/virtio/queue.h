@@ -81,7 +81,7 @@ struct riser_vq {
 	unsigned in_flight;  /* descriptors of the packed ring, chains of the split one */
 	unsigned held;	     /* chains that the device has */
 	unsigned late;	     /* those that it had when the queue was stopped, and still has */
-	atomic_uint settled; /* chains of epochs before this one are nobody's concern */
+	atomic_uint settled; /* chains of epochs before this one are not waited for */
 	unsigned batch;	     /* begin()s that are open */
 	bool unpublished;    /* used entries the driver does not know of */
 	struct riser_chain *all, *spare;
@@ -146,7 +146,7 @@ void riser__vq_refresh(struct riser_vq *vq);
 bool riser__vq_direct(const struct riser_vq *vq);
 uint16_t riser__area_load16(struct riser_vq *vq, unsigned area, uint32_t offset);
 void riser__area_store16(struct riser_vq *vq, unsigned area, uint32_t offset, uint16_t value);
-/* Bytes that nobody races for. */
+/* Bytes that the other side does not change meanwhile: no single load or store is needed. */
 void riser__area_read(struct riser_vq *vq, unsigned area, uint32_t offset, void *to,
 		      uint32_t length);
 void riser__area_write(struct riser_vq *vq, unsigned area, uint32_t offset, const void *from,

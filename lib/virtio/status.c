@@ -145,7 +145,7 @@ void riser__virtio_set_status(struct riser__virtio *virtio, uint8_t status)
 	broken = virtio->broken;
 	if (legacy || regs->device_status & VIRTIO_CONFIG_S_FEATURES_OK)
 		riser__virtio_run(virtio);
-	/* What went wrong before, the driver is told now (virtio 2.1.2). */
+	/* A fault from before DRIVER_OK is notified now: not earlier (virtio 2.1.2). */
 	if (broken)
 		riser__virtio_notify_config(virtio);
 }

@@ -156,7 +156,10 @@ void riser__virtio_destroy(struct riser_dev *dev);
 int riser__virtio_init(struct riser_dev *dev);
 void riser__virtio_reset(struct riser_dev *dev, enum riser_reset kind);
 void riser__virtio_fini(struct riser_dev *dev);
-/* Before a reset that nobody waits for: all queues are stopped. Takes a device of any kind. */
+/*
+ * Before a reset that the driver does not wait for: all queues are stopped. Does nothing to a
+ * device that is not virtio.
+ */
 void riser__virtio_halt(struct riser_dev *dev);
 /* A queue's last chain is back after it was stopped: what has waited for that goes on. */
 void riser__virtio_drained(struct riser__virtio *virtio);

@@ -26,9 +26,9 @@ static const struct malformed header[] = {
 	{ "an error that is a command", EINVAL, WIRE_GET_INFO, WIRE_ERROR, { 16 }, 16 },
 	{ "reserved flag 6", EINVAL, WIRE_GET_INFO, 1 << 6, { 16 }, 16 },
 	{ "reserved flag 31", EINVAL, WIRE_GET_INFO, 1u << 31, { 16 }, 16 },
-	{ "a reply nobody asked for", SILENT, WIRE_GET_INFO, WIRE_REPLY, { 16 }, 16 },
-	{ "a DMA_READ reply nobody asked for", SILENT, WIRE_DMA_READ, WIRE_REPLY, { 0 }, 32 },
-	{ "an error reply nobody asked for", SILENT, WIRE_DMA_WRITE, WIRE_REPLY | WIRE_ERROR },
+	{ "a reply to no request", SILENT, WIRE_GET_INFO, WIRE_REPLY, { 16 }, 16 },
+	{ "a DMA_READ reply to no request", SILENT, WIRE_DMA_READ, WIRE_REPLY, { 0 }, 32 },
+	{ "an error reply to no request", SILENT, WIRE_DMA_WRITE, WIRE_REPLY | WIRE_ERROR },
 	{ "a reply of an unknown command", SILENT, 999, WIRE_REPLY },
 	{ "a reply with fds", SILENT, WIRE_DMA_READ, WIRE_REPLY, .fds = "eemm" },
 };

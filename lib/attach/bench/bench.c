@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The bench as a host: accesses, time, memory and interrupts of a device in this process. */
 #include "attach/bench/bench.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ static uint64_t bench_next_turn(struct bench *b)
 
 /*
  * Goes from one deadline of the device to the next, so that each fires at its exact time; only
- * to the next one if whoever calls wants to look at the interrupts after each. Jobs run beside
+ * to the next one if the caller looks at the interrupts after each. Jobs run beside
  * all this, but time does not go on before they have ended.
  */
 static int bench_pass(struct riser_host *host, uint64_t ns, unsigned vector)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One DMA message to the client: sending it, and receiving until its reply is here. */
 #include "attach/vfio_user/exchange.h"
 
 #include <errno.h>

@@ -47,7 +47,7 @@ static size_t end_reply(uint8_t *reply, const uint8_t *asked, uint32_t data)
 	return size;
 }
 
-/* ---- Memory: nobody has a say in it, so nothing but places in the buffers changes ---- */
+/* ---- Registers that are plain memory: no hook, no log, no other state is concerned ---- */
 
 static uint16_t get16(const uint8_t *from, size_t at)
 {

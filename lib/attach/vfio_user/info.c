@@ -73,8 +73,9 @@ int vu_get_region_info(struct riser_server *server, struct vu_message *message)
 	if (region.size)
 		info.flags = VU_REGION_READABLE | (region.writable ? VU_REGION_WRITABLE : 0);
 	/*
-	 * All is said together with the fd, once it fits. A first, short look learns argsz
-	 * only: QEMU refuses a region that says it has capabilities and does not say where.
+	 * All is said together with the fd, once it fits. A request with less room gets
+	 * argsz only: QEMU refuses a region that says it has capabilities and does not say
+	 * where.
 	 */
 	if (areas && most >= size) {
 		info.flags |= VU_REGION_CAPS | VU_REGION_MMAP;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The input buffer: receives, cuts messages, and keeps descriptors with their messages. */
 #include "attach/vfio_user/stream.h"
 
 #include <errno.h>
@@ -128,7 +129,7 @@ static size_t fd_owner(const struct vu_input *in, size_t from)
 			return owner;
 		at += header.size;
 	}
-	return at < in->end ? at : owner; /* part of a header: whoever it is */
+	return at < in->end ? at : owner; /* part of a header: its type is not known yet */
 }
 
 static void take_fds(struct vu_input *in, struct msghdr *msg, size_t from)

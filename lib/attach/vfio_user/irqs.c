@@ -204,7 +204,8 @@ static void trigger(struct riser_server *server, unsigned index, unsigned number
 
 /*
  * An eventfd, or another of the kernel's nameless files that no harm is done to. It is set
- * non-blocking, for its client too: one that is full must not stop everybody's loop.
+ * non-blocking, for its client too: one that is full must not stop the loop, which serves
+ * other devices.
  */
 static int accept_eventfd(int fd)
 {

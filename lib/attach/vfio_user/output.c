@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The output buffer: replies that are gathered, and at most one descriptor among them. */
 #include "attach/vfio_user/stream.h"
 
 #include <errno.h>

@@ -22,7 +22,7 @@ static struct riser_server *server_of(struct riser__source *source)
 				       offsetof(struct riser_server, listener.source));
 }
 
-/* Whoever may reach the socket by its mode: only root and who runs the server are served. */
+/* Serves root and the server's own user only, whatever the socket's mode lets in. */
 static bool may_use(struct riser_server *server, int fd)
 {
 	struct ucred peer;
@@ -92,7 +92,7 @@ static void retry(struct riser__alarm *alarm)
 	riser__loop_modify(server->loop, &server->listener.source, EPOLLIN);
 }
 
-/* Whether somebody listens at the path; else it is a file that was left behind. */
+/* Whether a server listens at the path; else the socket was left behind by one that ended. */
 static bool is_alive(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

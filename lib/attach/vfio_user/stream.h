@@ -25,7 +25,7 @@ struct vu_message {
 	const uint8_t *payload; /* in the input buffer, unaligned */
 	uint32_t size;		/* of the payload */
 	unsigned fd_count;
-	int fds[VU_MAX_FDS]; /* whoever keeps one puts -1 in its place */
+	int fds[VU_MAX_FDS]; /* a handler that keeps one puts -1 in its place */
 	bool fds_lost;	     /* there were more, or none could be had */
 };
 
