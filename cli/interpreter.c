@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "process.h"
 
 /* What is behind a program's "#!", to the end of the line. */
 static bool read_words(const char *path, char *words, int size)
@@ -43,17 +44,18 @@ static char *find_in_path(const char *name)
  */
 static char *ask_python(const char *name)
 {
-	char *line = text("%s -I -c 'import sys; print(sys.executable)' 2>/dev/null", name);
-	char path[4096] = "";
-	FILE *from = popen(line, "re");
+	char *const words[] = { (char *)name, (char *)"-I", (char *)"-c",
+				(char *)"import sys; print(sys.executable)", NULL };
+	struct process_config config = { .words = words, .streams = PROCESS_ANSWER };
+	int status;
+	char *path = process_ask(&config, 0, &status);
 
-	if (from && !fgets(path, sizeof(path), from))
-		*path = '\0';
-	if (from)
-		pclose(from);
-	free(line);
-	path[strcspn(path, "\n")] = '\0';
-	return *path == '/' && !access(path, X_OK) ? text("%s", path) : NULL;
+	if (path)
+		path[strcspn(path, "\n")] = '\0';
+	if (path && *path == '/' && !access(path, X_OK))
+		return path;
+	free(path);
+	return NULL;
 }
 
 char *interpreter_find(const char *program)

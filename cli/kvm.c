@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 
 #include "cli.h"
+#include "process.h"
 
 enum { PATIENCE_S = 60, PAGE = 4096 };
 
@@ -110,20 +111,24 @@ static int try(int kvm)
 
 #endif
 
-/* In a process of its own, which an alarm ends: a CPU that never stops is one that does not
- * run. */
-static int try_apart(int kvm)
+static int kvm_try_run(void *arg)
 {
-	int status = 0;
-	pid_t pid = fork();
+	const int *kvm = arg;
 
-	if (!pid) {
-		alarm(PATIENCE_S);
-		_exit(try(kvm));
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+	return try(*kvm);
+}
+
+/* In a process of its own: a CPU that never stops is one that does not run. */
+static int kvm_try(int kvm)
+{
+	struct process_config config = { .run = kvm_try_run, .arg = &kvm };
+	struct process process;
+
+	if (!process_start(&process, &config))
 		return NO_EXIT;
-	return WEXITSTATUS(status);
+	process_collect(&process, PATIENCE_S, NULL, NULL);
+	process_end(&process, 0);
+	return WIFEXITED(process.status) ? WEXITSTATUS(process.status) : NO_EXIT;
 }
 
 /* KVM without the CPU's help runs our few instructions, by emulation, but no whole kernel. */
@@ -142,7 +147,7 @@ const char *kvm_trouble(void)
 	if (kvm < 0)
 		return "there is no /dev/kvm; load kvm_intel or kvm_amd, or, in a VM, have its "
 		       "host allow nested guests";
-	result = try_apart(kvm);
+	result = kvm_try(kvm);
 	close(kvm);
 	if (result == RUNS && is_paravirtual())
 		return "the KVM here (kvm_pvm) is for paravirtual guests: an ordinary kernel "

@@ -2,6 +2,7 @@
 /* Finding device models: by name in the known places, by the path of a .so, by a folder. */
 #include <glob.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "process.h"
 
 static bool is_folder(const char *path)
 {
@@ -96,17 +98,17 @@ static char *find_by_name(const char *name, bool complaining)
 /* Runs a shell's words in `folder`; what they print is shown only if they fail. */
 static bool run_quietly(const char *folder, const char *words)
 {
-	char *line = text("cd \"$RISER_FOLDER\" && { %s; } 2>&1", words), *said = NULL;
-	char block[4096];
-	size_t size, n;
-	FILE *from, *to = open_memstream(&said, &size);
-	bool ok = to && !setenv("RISER_FOLDER", folder, 1) && (from = popen(line, "re"));
+	char *line = text("cd \"$RISER_FOLDER\" && { %s; }", words), *said;
+	char *const shell[] = { (char *)"/bin/sh", (char *)"-c", line, NULL };
+	struct process_config config = { .words = shell,
+					 .streams = PROCESS_ALL,
+					 .death_signal = SIGTERM };
+	int status = 0;
+	bool ok;
 
-	while (ok && (n = fread(block, 1, sizeof(block), from)))
-		fwrite(block, 1, n, to);
-	ok = ok && !pclose(from);
-	if (to)
-		fclose(to);
+	setenv("RISER_FOLDER", folder, 1);
+	said = process_ask(&config, 0, &status);
+	ok = said && !status;
 	if (!ok && said)
 		fputs(said, stderr);
 	unsetenv("RISER_FOLDER");

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "doctor/doctor.h"
+#include "process.h"
 
 enum { PAGE = 4096 };
 
@@ -37,17 +38,22 @@ static void check_memfd(struct report *report)
 		close(fd);
 }
 
+static int enter_user_namespace(void *arg)
+{
+	(void)arg;
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) ? errno : 0;
+}
+
 /* In a process of its own, since it cannot be left again. */
 static int try_user_namespace(void)
 {
-	int status = 0;
-	pid_t pid = fork();
+	struct process_config config = { .run = enter_user_namespace };
+	struct process process;
 
-	if (!pid)
-		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS) ? errno : 0);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+	if (!process_start(&process, &config))
 		return EAGAIN;
-	return WEXITSTATUS(status);
+	process_collect(&process, 0, NULL, NULL);
+	return WIFEXITED(process.status) ? WEXITSTATUS(process.status) : EAGAIN;
 }
 
 /* What 'riser serve' and 'riser run' put a device into. */

@@ -1,65 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* The QEMUs that there are: of which version, and whether they have the vfio-user client. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "doctor/doctor.h"
+#include "process.h"
 
 enum { PATIENCE_S = 20 };
-
-static void become(const char *program, char *const *words, int output)
-{
-	alarm(PATIENCE_S); /* outlives exec: whatever it is, it ends */
-	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-	dup2(output, STDOUT_FILENO);
-	dup2(output, STDERR_FILENO);
-	execvp(program, words);
-	dprintf(STDERR_FILENO, "%s\n", strerror(errno));
-	_exit(127);
-}
-
-static char *read_all(int from)
-{
-	char *said = NULL;
-	size_t size;
-	FILE *to = open_memstream(&said, &size);
-	char bytes[4096];
-	ssize_t n;
-
-	if (!to)
-		return NULL;
-	while ((n = read(from, bytes, sizeof(bytes))) > 0)
-		fwrite(bytes, 1, (size_t)n, to);
-	fclose(to);
-	return said;
-}
 
 /* What it says when it is asked `words`; NULL if it cannot be started at all. */
 static char *ask(const char *program, const char *word, const char *value, int *status)
 {
 	char *words[] = { (char *)program, (char *)word, (char *)value, NULL };
-	char *said = NULL;
-	int ends[2];
-	pid_t pid;
+	struct process_config config = {
+		.words = words, .streams = PROCESS_ALL, .group = true, .trouble = ""
+	};
 
-	if (pipe2(ends, O_CLOEXEC))
-		return NULL;
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		become(program, words, ends[1]);
-	close(ends[1]);
-	if (pid > 0) {
-		said = read_all(ends[0]);
-		waitpid(pid, status, 0);
-	}
-	close(ends[0]);
-	return said;
+	return process_ask(&config, PATIENCE_S, status);
 }
 
 /* "QEMU emulator version 11.1.3 (Debian …": 11.1.3; malloc'ed. */

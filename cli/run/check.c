@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <riser/host.h>
 
@@ -77,33 +76,44 @@ static int try_device(const struct device_spec *device, const struct board *boar
 	return ret ? CLI_FAIL : CLI_OK;
 }
 
+struct check {
+	const struct device_spec *device;
+	const struct run_options *options;
+	bool only_options;
+};
+
+static int check_apart(void *arg)
+{
+	const struct check *check = arg;
+	struct device_spec reached = *check->device;
+
+	if (check->only_options)
+		reached.options = NULL;
+	if (!check->options->no_sandbox && !sandbox_enter(&reached, NULL))
+		return CLI_FAIL;
+	return check->only_options ? try_options(check->device)
+				   : try_device(check->device, check->options->board);
+}
+
 /* In a process of its own: a model that crashes is one that is wrong, no more. */
 static bool check_device(const struct device_spec *device, const struct run_options *options)
 {
-	bool only_options = options->dry_run && device->options;
-	struct device_spec reached = *device;
-	int status = 0;
-	pid_t pid;
+	struct check check = { device, options, options->dry_run && device->options };
+	struct process_config config = { .run = check_apart, .arg = &check };
+	struct process process;
 
-	if (only_options)
-		reached.options = NULL;
 	if (device->program)
-		return only_options || check_program(device, !options->no_sandbox);
-	fflush(NULL);
-	pid = fork();
-	if (!pid && !options->no_sandbox && !sandbox_enter(&reached, NULL))
-		_exit(CLI_FAIL);
-	if (!pid)
-		_exit(only_options ? try_options(device) : try_device(device, options->board));
-	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		return check.only_options || check_program(device, !options->no_sandbox);
+	if (!process_start(&process, &config)) {
 		complain("cannot start a process: %m");
 		return false;
 	}
-	if (WIFSIGNALED(status))
+	process_collect(&process, 0, NULL, NULL);
+	if (WIFSIGNALED(process.status))
 		complain("device %s crashed when it was made: %s; 'riser inspect %s' under a "
 			 "debugger shows where",
-			 device->name, strsignal(WTERMSIG(status)), device->model);
-	return !status;
+			 device->name, strsignal(WTERMSIG(process.status)), device->model);
+	return !process.status;
 }
 
 static uint64_t available_memory(void)

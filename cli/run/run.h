@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "core/plain.h"
 #include "image/image.h"
+#include "process.h"
 
 enum { DEVICES_MAX = 32 };
 
@@ -168,7 +169,7 @@ void arguments_print(char *const *arguments);
 void word_print(const char *word); /* quoted for a shell where it must be */
 char *socket_path(const char *scratch, unsigned device);
 
-/* The last lines that somebody said. */
+/* tail.c: the last lines that somebody said. */
 enum { TAIL_LINES = 12, TAIL_WIDTH = 256 };
 struct tail {
 	char lines[TAIL_LINES][TAIL_WIDTH];
@@ -180,27 +181,6 @@ struct tail {
 void tail_add(struct tail *tail, const char *bytes, size_t size,
 	      void (*line)(void *arg, const char *text), void *arg);
 void tail_print(const struct tail *tail, const char *who);
-
-/* child.c: a process that dies with this one. */
-struct child {
-	char *name;
-	pid_t pid;  /* 0: not running */
-	int output; /* what it says; -1: nothing to be read */
-	int status; /* wait's, once it has ended */
-	bool ended;
-	struct tail tail;
-};
-/*
- * Starts `arguments`. Descriptor `passed`, or -1, becomes its 3, announced as systemd does. It
- * waits for somebody to connect to `debugger`, or -1, who is its standard input and output
- * then. With `quiet` standard output is read too, else just standard error; `interactive`
- * leaves the terminal to it.
- */
-bool child_start(struct child *child, const char *name, char *const *arguments, int passed,
-		 int debugger, bool interactive);
-void child_kill(struct child *child);
-/* "was killed by signal 9 (Killed)" and the like; malloc'ed. */
-char *child_fate(const struct child *child);
 
 /* console.c: the kernel's log as it comes. */
 struct console {

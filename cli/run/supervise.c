@@ -19,6 +19,12 @@
 
 enum { QEMU = DEVICES_MAX, CHILDREN };
 
+struct child {
+	const char *name;
+	struct process process;
+	struct tail tail;
+};
+
 struct run {
 	const struct run_options *options;
 	const struct guest_software *software;
@@ -31,14 +37,6 @@ struct run {
 	bool ending;   /* devices were told to end */
 	int64_t until; /* ms; 0: no end */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int listen_on(const char *path)
 {
@@ -55,6 +53,16 @@ static int listen_on(const char *path)
 	return -1;
 }
 
+static bool child_start(struct child *child, const char *name,
+			const struct process_config *config)
+{
+	child->name = name;
+	if (process_start(&child->process, config))
+		return true;
+	complain("cannot start %s: %s", name, strerror(errno));
+	return false;
+}
+
 static bool start_device(struct run *run, unsigned i, const char *scratch)
 {
 	const struct device_spec *device = &run->options->devices[i];
@@ -69,8 +77,13 @@ static bool start_device(struct run *run, unsigned i, const char *scratch)
 	char **serve = device_command(device, own ? path : NULL, !run->options->no_sandbox);
 	char **arguments = debug_wrap(run->options, serve);
 	int fd = own ? -1 : listen_on(path);
+	struct process_config config = { .words = arguments,
+					 .streams = PROCESS_ALL,
+					 .group = true,
+					 .passed = fd,
+					 .debugger = debugger };
 	bool ok = (own ? debugger : fd) >= 0 &&
-		  child_start(&run->children[i], device->name, arguments, fd, debugger, false);
+		  child_start(&run->children[i], device->name, &config);
 
 	if (fd >= 0)
 		close(fd);
@@ -83,56 +96,52 @@ static bool start_device(struct run *run, unsigned i, const char *scratch)
 	return ok;
 }
 
-struct speaker {
-	struct run *run;
-	const struct child *child;
-};
-
 static void device_said(void *arg, const char *line)
 {
-	struct speaker *speaker = arg;
+	struct run *run = arg;
 
 	/* What a server says of the socket it was given, and of one of its own making. */
 	if (!strcmp(line, "ready") || !strncmp(line, "Serving on ", strlen("Serving on ")))
-		speaker->run->ready++;
+		run->ready++;
 	else
 		printf("%s\n", line);
 	fflush(stdout);
 }
 
-static void hear(struct run *run, unsigned i)
-{
-	struct child *child = &run->children[i];
-	struct speaker speaker = { run, child };
-	char bytes[4096];
-	ssize_t n;
+struct speaker {
+	struct run *run;
+	unsigned i;
+};
 
-	if (child->output < 0)
-		return;
-	while ((n = read(child->output, bytes, sizeof(bytes))) > 0) {
-		if (i == QEMU)
-			console_add(&run->console, bytes, (size_t)n);
-		else
-			tail_add(&child->tail, bytes, (size_t)n, device_said, &speaker);
-	}
-	if (!n) {
-		close(child->output);
-		child->output = -1;
-	}
+static void child_said(void *arg, const char *bytes, size_t size)
+{
+	const struct speaker *speaker = arg;
+	struct run *run = speaker->run;
+
+	if (speaker->i == QEMU)
+		console_add(&run->console, bytes, size);
+	else
+		tail_add(&run->children[speaker->i].tail, bytes, size, device_said, run);
+}
+
+static void child_hear(struct run *run, unsigned i)
+{
+	struct speaker speaker = { run, i };
+
+	while (process_hear(&run->children[i].process, child_said, &speaker))
+		;
 }
 
 static void reap(struct run *run)
 {
 	for (int i = 0; i < CHILDREN; i++) {
-		struct child *child = &run->children[i];
+		struct process *process = &run->children[i].process;
 
-		if (child->pid <= 0 || child->ended ||
-		    waitpid(child->pid, &child->status, WNOHANG) != child->pid)
+		if (!process->pid || process->ended || !process_reap(process))
 			continue;
-		child->ended = true;
-		hear(run, (unsigned)i);
+		child_hear(run, (unsigned)i);
 		/* gdbserver passes the signal that ends a device on to nobody. */
-		if (i != QEMU && run->dead < 0 && (child->status || !run->ending) &&
+		if (i != QEMU && run->dead < 0 && (process->status || !run->ending) &&
 		    !(run->ending && run->options->gdb_device))
 			run->dead = i;
 	}
@@ -144,9 +153,11 @@ static void wait_once(struct run *run)
 	struct pollfd fds[CHILDREN + 1];
 	int64_t left = run->until ? run->until - now_ms() : -1;
 
-	for (unsigned i = 0; i < CHILDREN; i++)
-		fds[i] = (struct pollfd){ run->children[i].pid ? run->children[i].output : -1,
-					  POLLIN, 0 };
+	for (unsigned i = 0; i < CHILDREN; i++) {
+		const struct process *process = &run->children[i].process;
+
+		fds[i] = (struct pollfd){ process->pid ? process->output : -1, POLLIN, 0 };
+	}
 	fds[CHILDREN] = (struct pollfd){ run->signals->fd, POLLIN, 0 };
 	if (run->until && left <= 0) {
 		run->timed_out = true;
@@ -156,7 +167,7 @@ static void wait_once(struct run *run)
 		return;
 	for (unsigned i = 0; i < CHILDREN; i++) {
 		if (fds[i].revents)
-			hear(run, i);
+			child_hear(run, i);
 	}
 	if (fds[CHILDREN].revents) {
 		signals_take(run->signals);
@@ -188,14 +199,16 @@ static void end_devices(struct run *run)
 {
 	run->ending = true;
 	for (int i = 0; i < QEMU; i++) {
-		if (run->children[i].pid > 0 && !run->children[i].ended)
-			kill(run->children[i].pid, SIGTERM);
+		const struct process *process = &run->children[i].process;
+
+		if (process->pid && !process->ended)
+			kill(process->pid, SIGTERM);
 	}
 	run->until = now_ms() + (run->options->valgrind_device ? 20000 : 2000);
 	for (int i = 0; i < QEMU; i++) {
-		struct child *child = &run->children[i];
+		const struct process *process = &run->children[i].process;
 
-		while (child->pid > 0 && !child->ended && !run->timed_out)
+		while (process->pid && !process->ended && !run->timed_out)
 			wait_once(run);
 	}
 }
@@ -217,7 +230,7 @@ static int fail(const char *format, ...)
 static int device_died(const struct run *run)
 {
 	const struct child *child = &run->children[run->dead];
-	char *fate = child_fate(child);
+	char *fate = process_fate(&child->process);
 
 	tail_print(&child->tail, child->name);
 	fail("device %s %s", child->name, fate);
@@ -243,7 +256,7 @@ static int disk_failed(const struct run_options *options)
 
 static int qemu_failed(const struct run *run)
 {
-	char *fate = child_fate(&run->children[QEMU]);
+	char *fate = process_fate(&run->children[QEMU].process);
 
 	tail_print(&run->console.tail, "QEMU");
 	fail("QEMU %s", fate);
@@ -288,7 +301,7 @@ static int judge(struct run *run, const char *scratch)
 		return device_died(run);
 	if (run->console.panicked)
 		return kernel_failed(run);
-	if (run->children[QEMU].ended && run->children[QEMU].status)
+	if (run->children[QEMU].process.ended && run->children[QEMU].process.status)
 		return qemu_failed(run);
 	if (results.machine && run->console.disk_failed)
 		return disk_failed(run->options);
@@ -311,14 +324,16 @@ static void start_and_wait(struct run *run, const struct guest_software *softwar
 
 	/* Sockets that QEMU makes are for their owner only, wherever the user has them. */
 	mode_t before = umask(0);
-	bool ok;
+	bool alone = !interactive(run->options), ok;
+	struct process_config config = { .words = arguments,
+					 .streams = alone ? PROCESS_ALL : PROCESS_SHARED,
+					 .group = alone };
 
 	umask(run->options->vnc ? 0177 : before);
-	ok = child_start(&run->children[QEMU], "QEMU", arguments, -1, -1,
-			 interactive(run->options));
+	ok = child_start(&run->children[QEMU], "QEMU", &config);
 	umask(before);
 	if (ok) {
-		while (!run->children[QEMU].ended && !over(run))
+		while (!run->children[QEMU].process.ended && !over(run))
 			wait_once(run);
 	}
 	words_free(arguments);
@@ -343,11 +358,11 @@ int supervise(const struct run_options *options, const struct guest_software *so
 			start_and_wait(&run, software, scratch);
 		if (!over(&run))
 			end_devices(&run);
-		run.timed_out = run.timed_out && !run.children[QEMU].ended;
+		run.timed_out = run.timed_out && !run.children[QEMU].process.ended;
 		status = judge(&run, scratch);
 	}
 	for (int i = 0; i < CHILDREN; i++)
-		child_kill(&run.children[i]);
+		process_end(&run.children[i].process, 0);
 	if (has_terminal)
 		tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
 	console_fini(&run.console);

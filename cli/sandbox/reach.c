@@ -4,18 +4,14 @@
  * with anything yet: it is asked in a process that is contained with nothing granted, and what
  * it says must be in the user's words.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "process.h"
 #include "sandbox/inside.h"
 
 enum { MOST = 64 << 10, PATIENCE_S = 20 };
@@ -28,26 +24,29 @@ static void print(void *arg, uint32_t flags, const char *path, const char *suffi
 	printf("%u %s %s%c", flags, suffix ? suffix : "-", path ? path : "-", '\0');
 }
 
+struct question {
+	struct sandbox *sandbox;
+	const struct device_spec *spec;
+};
+
 /* Errors are for the device itself to say, when it is contained and made. */
-static void ask(struct sandbox *sandbox, const struct device_spec *spec, int to)
+static int question_answer(void *arg)
 {
-	int null = open("/dev/null", O_RDWR);
+	const struct question *question = arg;
+	const struct device_spec *spec = question->spec;
 	struct riser_model *model;
 	struct riser_error error;
 
-	dup2(null, STDIN_FILENO);
-	dup2(to, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
-	sandbox->quiet = true;
-	if (!sandbox_contain(sandbox))
-		_exit(CLI_FAIL);
+	question->sandbox->quiet = true;
+	if (!sandbox_contain(question->sandbox))
+		return CLI_FAIL;
 	if (spec->program)
 		device_become(spec, (const char *[]){ "--reach", NULL });
 	else if (!riser_model_open(spec->model, &model, &error))
 		riser_model_reach(model, spec->options, print, NULL);
 	fflush(NULL);
-	_exit(CLI_OK);
+	return CLI_OK;
 }
 
 /* ---- What it says ---- */
@@ -136,67 +135,64 @@ static void take(struct sandbox *sandbox, const char *options, char *line)
 	free(full);
 }
 
-/* All it says, `size` bytes at most. False if it is not done in time. */
-static bool hear(int from, char *said, size_t size, size_t *used)
-{
-	time_t until = time(NULL) + PATIENCE_S;
-	struct pollfd fd = { from, POLLIN, 0 };
-	ssize_t n = 1;
+struct answer {
+	char said[MOST];
+	size_t used;
+};
 
-	*used = 0;
-	while (n > 0 && *used < size) {
-		if (time(NULL) >= until)
-			return false;
-		if (poll(&fd, 1, 1000) <= 0)
-			continue;
-		n = read(from, said + *used, size - *used);
-		*used += n > 0 ? (size_t)n : 0;
-	}
-	return true;
+/* What is too much is not heard. */
+static void answer_note(void *arg, const char *bytes, size_t size)
+{
+	struct answer *answer = arg;
+	size_t left = MOST - answer->used, taken = size < left ? size : left;
+
+	memcpy(answer->said + answer->used, bytes, taken);
+	answer->used += taken;
 }
 
-static bool listen_to(struct sandbox *sandbox, const struct device_spec *spec, int from)
+static void answer_take(struct sandbox *sandbox, const char *options, struct answer *answer)
 {
-	char *said = malloc(MOST);
-	size_t used = 0;
-	bool ok = said && hear(from, said, MOST, &used);
-
-	for (size_t at = 0; ok && at < used;) {
-		char *end = memchr(said + at, '\0', used - at);
+	for (size_t at = 0; at < answer->used;) {
+		char *end = memchr(answer->said + at, '\0', answer->used - at);
 
 		if (!end)
 			break;
-		take(sandbox, spec->options, said + at);
-		at = (size_t)(end - said) + 1;
+		take(sandbox, options, answer->said + at);
+		at = (size_t)(end - answer->said) + 1;
 	}
-	free(said);
-	if (!ok)
+}
+
+static bool ask(struct sandbox *sandbox, const struct device_spec *spec, struct answer *answer)
+{
+	struct question question = { sandbox, spec };
+	struct process_config config = { .run = question_answer,
+					 .arg = &question,
+					 .streams = PROCESS_ANSWER,
+					 .group = true };
+	struct process process;
+	bool in_time;
+
+	if (!process_start(&process, &config)) {
+		complain("sandbox: cannot start a process: %m");
+		return false;
+	}
+	in_time = process_collect(&process, PATIENCE_S, answer_note, answer);
+	process_end(&process, 0);
+	if (!in_time)
 		complain("device %s does not say in %d s what its options name: it is no "
 			 "device, or its host is busy",
 			 spec->name, PATIENCE_S);
-	return ok;
+	return in_time;
 }
 
 bool reach_add(struct sandbox *sandbox, const struct device_spec *spec)
 {
-	int ends[2], status;
-	pid_t pid = -1;
-	bool ok;
+	struct answer *answer = calloc(1, sizeof(*answer));
+	bool ok = answer && ask(sandbox, spec, answer);
 
-	fflush(NULL);
-	if (!pipe2(ends, O_CLOEXEC))
-		pid = fork();
-	if (!pid)
-		ask(sandbox, spec, ends[1]);
-	if (pid < 0) {
-		complain("sandbox: cannot start a process: %m");
-		return false;
-	}
-	close(ends[1]);
-	ok = listen_to(sandbox, spec, ends[0]);
-	close(ends[0]);
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
+	if (ok)
+		answer_take(sandbox, spec->options, answer);
+	free(answer);
 	if (ok && sandbox->network)
 		say("sandbox: %s reaches the Internet, and this host's own ports: an option of "
 		    "its says so, by default or as given",
