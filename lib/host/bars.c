@@ -184,7 +184,8 @@ static int read_words(struct riser_host *host, uint32_t words[HOST_BARS])
 }
 
 /* As before it was tried; the error stays what it was. */
-static void put_back(struct riser_host *host, const uint32_t words[HOST_BARS], uint32_t command)
+static void bars_put_back(struct riser_host *host, const uint32_t words[HOST_BARS],
+			  uint32_t command)
 {
 	struct riser_error why = host->error;
 
@@ -212,7 +213,7 @@ int riser_host_enable(struct riser_host *host)
 	if (!ret)
 		ret = write_bars(host, bars);
 	if (ret) {
-		put_back(host, words, command);
+		bars_put_back(host, words, command);
 		return ret;
 	}
 	memcpy(host->bars, bars, sizeof(bars));

@@ -23,11 +23,6 @@ struct client_mapping {
 	void *at;
 };
 
-static struct client *client_of(struct riser_host *host)
-{
-	return (struct client *)host;
-}
-
 static int client_read(struct riser_host *host, unsigned region, uint64_t offset, void *to,
 		       size_t size)
 {
@@ -217,7 +212,7 @@ static const char capabilities[] =
 	"\"max_dma_maps\":65535,\"pgsizes\":4096,\"write_multiple\":true,"
 	"\"migration\":{\"pgsize\":4096,\"max_bitmap_size\":1048576}}}";
 
-static uint32_t limit(struct json_object *theirs, const char *name, uint32_t most)
+static uint32_t limit_of_server(struct json_object *theirs, const char *name, uint32_t most)
 {
 	struct json_object *value;
 	int64_t n;
@@ -228,7 +223,7 @@ static uint32_t limit(struct json_object *theirs, const char *name, uint32_t mos
 	return n < 1 ? 1 : n < most ? (uint32_t)n : most;
 }
 
-static int negotiate(struct client *c)
+static int client_negotiate(struct client *c)
 {
 	const struct vu_version ours = { 0, 0 };
 	char text[4096] = "";
@@ -256,13 +251,13 @@ static int negotiate(struct client *c)
 		return riser__host_fail(&c->host, -EPROTO,
 					"the server's capabilities are not JSON");
 	json_object_object_get_ex(root, "capabilities", &caps);
-	c->max_data = limit(caps, "max_data_xfer_size", CLIENT_MAX_DATA);
-	c->max_fds = limit(caps, "max_msg_fds", CLIENT_MAX_FDS);
+	c->max_data = limit_of_server(caps, "max_data_xfer_size", CLIENT_MAX_DATA);
+	c->max_fds = limit_of_server(caps, "max_msg_fds", CLIENT_MAX_FDS);
 	json_object_put(root);
 	return 0;
 }
 
-static int learn_regions(struct client *c)
+static int client_learn_regions(struct client *c)
 {
 	struct vu_device_info info = { .argsz = sizeof(info) };
 	struct client_request request = { .command = VU_GET_INFO,
@@ -349,9 +344,9 @@ int riser_client_from_fd(int fd, const struct riser_host_config *config,
 	if (ret)
 		riser__host_fail(&c->host, ret, "no memory for the guest: %s", strerror(-ret));
 	if (!ret)
-		ret = negotiate(c);
+		ret = client_negotiate(c);
 	if (!ret)
-		ret = learn_regions(c);
+		ret = client_learn_regions(c);
 	if (!ret)
 		ret = riser__host_start(&c->host);
 	if (ret) {

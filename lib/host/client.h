@@ -39,10 +39,18 @@ struct client_request {
 	int *reply_fd;	   /* -1 where none came; NULL: not wanted */
 };
 
+/* `host` is its first member. */
+static inline struct client *client_of(struct riser_host *host)
+{
+	return (struct client *)host;
+}
+
 /* client_link.c */
 int client_call(struct client *c, struct client_request *request);
-/* Handles what the server asks, what is there already and for `ns` more, or until the vector's
- * event. */
+/*
+ * Handles what the server asks, what is there already and for `ns` more, or until the vector's
+ * event.
+ */
 int client_serve(struct client *c, uint64_t ns, unsigned vector);
 uint64_t client_now(struct riser_host *host);
 

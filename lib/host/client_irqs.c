@@ -8,11 +8,6 @@
 
 #include "host/client.h"
 
-static struct client *client_of(struct riser_host *host)
-{
-	return (struct client *)host;
-}
-
 static int set_irqs(struct client *c, unsigned index, unsigned flags, unsigned start,
 		    unsigned count, const int *fds, unsigned fd_count)
 {
@@ -62,7 +57,7 @@ static int make_events(struct client *c, unsigned count, int **events)
 }
 
 /* How many vectors of a kind the server says that it has. */
-static int available(struct client *c, unsigned index, unsigned *count)
+static int vectors_available(struct client *c, unsigned index, unsigned *count)
 {
 	struct vu_irq_info info = { .argsz = sizeof(info), .index = index };
 	struct client_request request = { .command = VU_GET_IRQ_INFO,
@@ -117,7 +112,7 @@ int client_irq_bind(struct riser_host *host, enum riser_irq_mode mode, unsigned 
 {
 	struct client *c = client_of(host);
 	unsigned have;
-	int *events = NULL, ret = available(c, mode, &have);
+	int *events = NULL, ret = vectors_available(c, mode, &have);
 
 	if (ret)
 		return ret;
@@ -148,7 +143,7 @@ int client_msix_mask(struct riser_host *host, unsigned vector, bool masked)
 			&c->events[vector], masked ? 0 : 1);
 }
 
-static uint64_t drain(int fd)
+static uint64_t eventfd_drain(int fd)
 {
 	uint64_t count;
 
@@ -163,9 +158,9 @@ static int collect_intx(struct client *c)
 {
 	int ret = 0;
 
-	if (drain(c->events[0]) || c->host.arrived[0])
+	if (eventfd_drain(c->events[0]) || c->host.arrived[0])
 		ret = set_irqs(c, VU_IRQ_INTX, VU_DATA_NONE | VU_ACTION_UNMASK, 0, 1, NULL, 0);
-	c->host.arrived[0] = drain(c->events[0]) != 0;
+	c->host.arrived[0] = eventfd_drain(c->events[0]) != 0;
 	return ret;
 }
 
@@ -181,6 +176,6 @@ int client_irq_collect(struct riser_host *host, unsigned vector, bool settle)
 		return ret;
 	if (c->bound == RISER_IRQ_INTX)
 		return collect_intx(c);
-	host->arrived[vector] += drain(c->events[vector]);
+	host->arrived[vector] += eventfd_drain(c->events[vector]);
 	return 0;
 }

@@ -23,17 +23,17 @@ uint64_t client_now(struct riser_host *host)
 }
 
 /* From here on the stream may begin anywhere in a message: nothing more is said on it. */
-static int lost(struct client *c, const char *why)
+static int client_lost(struct client *c, const char *why)
 {
 	c->lost = true;
 	return riser__host_fail(&c->host, -ENOTCONN, "the vfio-user server %s", why);
 }
 
-static int broken(struct client *c)
+static int client_broken(struct client *c)
 {
 	c->lost = true;
 	return errno == EPIPE || errno == ECONNRESET
-		       ? lost(c, "has gone")
+		       ? client_lost(c, "has gone")
 		       : riser__host_fail(&c->host, -ENOTCONN, "lost the vfio-user server: %s",
 					  strerror(errno));
 }
@@ -47,13 +47,13 @@ static int wait_readable(struct client *c)
 		n = poll(&p, 1, PATIENCE_MS);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return broken(c);
-	return n ? 0 : lost(c, "does not answer");
+		return client_broken(c);
+	return n ? 0 : client_lost(c, "does not answer");
 }
 
 /* Sends all, descriptors with the first byte. */
-static int send_message(struct client *c, struct iovec *iov, int count, const int *fds,
-			unsigned fd_count)
+static int client_send(struct client *c, struct iovec *iov, int count, const int *fds,
+		       unsigned fd_count)
 {
 	union {
 		struct cmsghdr header;
@@ -75,7 +75,7 @@ static int send_message(struct client *c, struct iovec *iov, int count, const in
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return broken(c);
+			return client_broken(c);
 		message.msg_control = NULL;
 		message.msg_controllen = 0;
 		while (message.msg_iovlen && (size_t)n >= message.msg_iov->iov_len) {
@@ -92,7 +92,7 @@ static int send_message(struct client *c, struct iovec *iov, int count, const in
 }
 
 /* Keeps the first descriptor, closes others. */
-static void take_fds(struct msghdr *message, int *fd)
+static void client_take_fd(struct msghdr *message, int *fd)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg;
 	     cmsg = CMSG_NXTHDR(message, cmsg)) {
@@ -112,7 +112,7 @@ static void take_fds(struct msghdr *message, int *fd)
 	}
 }
 
-static int receive(struct client *c, void *to, size_t size, int *fd)
+static int client_receive(struct client *c, void *to, size_t size, int *fd)
 {
 	union {
 		struct cmsghdr header;
@@ -135,10 +135,10 @@ static int receive(struct client *c, void *to, size_t size, int *fd)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return broken(c);
+			return client_broken(c);
 		if (!n)
-			return lost(c, "has closed the connection");
-		take_fds(&message, fd);
+			return client_lost(c, "has closed the connection");
+		client_take_fd(&message, fd);
 		at += n;
 		size -= (size_t)n;
 	}
@@ -148,18 +148,18 @@ static int receive(struct client *c, void *to, size_t size, int *fd)
 /* Receives a message into the buffer; its descriptor, if one came, into *fd. */
 static int receive_message(struct client *c, struct vu_header *header, size_t *size, int *fd)
 {
-	int ret = receive(c, header, sizeof(*header), fd);
+	int ret = client_receive(c, header, sizeof(*header), fd);
 
 	if (ret)
 		return ret;
 	if (header->size < sizeof(*header) || header->size - sizeof(*header) > CLIENT_BUFFER)
-		return lost(c, "sent a message of an impossible size");
+		return client_lost(c, "sent a message of an impossible size");
 	*size = header->size - sizeof(*header);
-	return receive(c, c->buffer, *size, fd);
+	return client_receive(c, c->buffer, *size, fd);
 }
 
 /* The guest's memory at a bus address, if the device may reach all of it. */
-static void *reach(struct client *c, uint64_t iova, uint64_t length)
+static void *memory_reach(struct client *c, uint64_t iova, uint64_t length)
 {
 	for (size_t i = 0; i < c->host.extent_count; i++) {
 		const struct riser__extent *e = &c->host.extents[i];
@@ -183,7 +183,7 @@ static int answer_dma(struct client *c, struct vu_header *header, size_t size)
 		memcpy(&access, c->buffer, sizeof(access));
 		if (access.count <= CLIENT_MAX_DATA &&
 		    (!write || size == sizeof(access) + access.count))
-			memory = reach(c, access.address, access.count);
+			memory = memory_reach(c, access.address, access.count);
 	}
 	header->flags = VU_TYPE_REPLY | (memory ? 0 : VU_ERROR);
 	header->error = memory ? 0 : ENODEV;
@@ -194,11 +194,11 @@ static int answer_dma(struct client *c, struct vu_header *header, size_t size)
 	header->size = (uint32_t)sizeof(*header);
 	if (memory)
 		header->size += (uint32_t)(sizeof(access) + iov[2].iov_len);
-	return send_message(c, iov, memory ? 3 : 1, NULL, 0);
+	return client_send(c, iov, memory ? 3 : 1, NULL, 0);
 }
 
 /* A request of the server's. */
-static int answer(struct client *c, struct vu_header *header, size_t size)
+static int client_answer(struct client *c, struct vu_header *header, size_t size)
 {
 	struct iovec iov = { header, sizeof(*header) };
 
@@ -207,11 +207,11 @@ static int answer(struct client *c, struct vu_header *header, size_t size)
 	header->flags = VU_TYPE_REPLY | VU_ERROR;
 	header->error = EOPNOTSUPP;
 	header->size = sizeof(*header);
-	return send_message(c, &iov, 1, NULL, 0);
+	return client_send(c, &iov, 1, NULL, 0);
 }
 
-static int take_reply(struct client *c, const struct vu_header *header, size_t size,
-		      struct client_request *request)
+static int client_take_reply(struct client *c, const struct vu_header *header, size_t size,
+			     struct client_request *request)
 {
 	size_t rest;
 
@@ -222,7 +222,7 @@ static int take_reply(struct client *c, const struct vu_header *header, size_t s
 					strerror(error));
 	}
 	if (size < request->reply_size)
-		return lost(c, "sent a reply that is too short");
+		return client_lost(c, "sent a reply that is too short");
 	memcpy(request->reply ? request->reply : c->buffer, c->buffer, request->reply_size);
 	rest = size - request->reply_size;
 	if (rest < request->rest_size)
@@ -232,7 +232,7 @@ static int take_reply(struct client *c, const struct vu_header *header, size_t s
 	return 0;
 }
 
-static int await(struct client *c, uint16_t id, struct client_request *request)
+static int client_await(struct client *c, uint16_t id, struct client_request *request)
 {
 	uint64_t until = client_now(&c->host) + PATIENCE_MS * UINT64_C(1000000);
 	struct vu_header header;
@@ -245,7 +245,7 @@ static int await(struct client *c, uint16_t id, struct client_request *request)
 		/* What it asks meanwhile is answered, but not instead of its own answer. */
 		ret = client_now(&c->host) < until
 			      ? receive_message(c, &header, &size, &fd)
-			      : lost(c, "asks and asks, and does not answer");
+			      : client_lost(c, "asks and asks, and does not answer");
 		if (!ret && (header.flags & VU_TYPE_MASK) == VU_TYPE_REPLY && header.id == id &&
 		    header.command == request->command) {
 			c->posted = false;
@@ -253,14 +253,14 @@ static int await(struct client *c, uint16_t id, struct client_request *request)
 				*request->reply_fd = fd;
 			else if (fd >= 0)
 				close(fd);
-			return take_reply(c, &header, size, request);
+			return client_take_reply(c, &header, size, request);
 		}
 		if (fd >= 0)
 			close(fd);
 		if (!ret && (header.flags & VU_TYPE_MASK) == VU_TYPE_COMMAND)
-			ret = answer(c, &header, size);
+			ret = client_answer(c, &header, size);
 		else if (!ret)
-			ret = lost(c, "sent a reply to nothing");
+			ret = client_lost(c, "sent a reply to nothing");
 		if (ret)
 			return ret;
 	}
@@ -283,11 +283,11 @@ int client_call(struct client *c, struct client_request *request)
 		*request->reply_fd = -1;
 	if (c->lost)
 		return -ENOTCONN; /* the host's error says why still */
-	ret = send_message(c, iov, 3, request->fds, request->fd_count);
+	ret = client_send(c, iov, 3, request->fds, request->fd_count);
 	c->posted |= request->posted;
 	if (ret || request->posted)
 		return ret;
-	return await(c, header.id, request);
+	return client_await(c, header.id, request);
 }
 
 static int serve_one(struct client *c)
@@ -297,7 +297,7 @@ static int serve_one(struct client *c)
 	int ret = receive_message(c, &header, &size, NULL);
 
 	if (!ret && (header.flags & VU_TYPE_MASK) == VU_TYPE_COMMAND)
-		ret = answer(c, &header, size);
+		ret = client_answer(c, &header, size);
 	return ret;
 }
 

@@ -6,12 +6,7 @@
 #include "core/buffer.h"
 #include "host/client.h"
 
-static struct client *client_of(struct riser_host *host)
-{
-	return (struct client *)host;
-}
-
-static int set_state(struct client *c, enum riser__vu_state state)
+static int client_set_state(struct client *c, enum riser__vu_state state)
 {
 	struct {
 		struct vu_feature feature;
@@ -67,11 +62,11 @@ int client_save(struct riser_host *host, void **data, size_t *size)
 {
 	struct client *c = client_of(host);
 	struct riser__buffer buffer = { 0 };
-	int ret = set_state(c, VU_STATE_STOP_COPY), again;
+	int ret = client_set_state(c, VU_STATE_STOP_COPY), again;
 
 	if (!ret)
 		ret = read_data(c, &buffer);
-	again = set_state(c, VU_STATE_RUNNING);
+	again = client_set_state(c, VU_STATE_RUNNING);
 	if (!ret)
 		ret = again;
 	if (ret) {
@@ -108,8 +103,8 @@ static int load_refused(struct client *c, int error)
 {
 	struct riser_error why = c->host.error;
 
-	set_state(c, VU_STATE_STOP);
-	set_state(c, VU_STATE_RUNNING);
+	client_set_state(c, VU_STATE_STOP);
+	client_set_state(c, VU_STATE_RUNNING);
 	c->host.error = why;
 	return error;
 }
@@ -117,16 +112,16 @@ static int load_refused(struct client *c, int error)
 int client_load(struct riser_host *host, const void *data, size_t size)
 {
 	struct client *c = client_of(host);
-	int ret = set_state(c, VU_STATE_RESUMING), again;
+	int ret = client_set_state(c, VU_STATE_RESUMING), again;
 
 	if (!ret)
 		ret = write_data(c, data, size);
 	if (!ret)
-		ret = set_state(c, VU_STATE_STOP);
+		ret = client_set_state(c, VU_STATE_STOP);
 	if (ret)
 		return load_refused(c, ret);
 	/* Before it runs, so that nothing of what it sends is lost. */
 	ret = riser__host_learn(host);
-	again = set_state(c, VU_STATE_RUNNING);
+	again = client_set_state(c, VU_STATE_RUNNING);
 	return ret ? ret : again;
 }

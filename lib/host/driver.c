@@ -29,7 +29,8 @@ int driver_write(struct riser_driver *driver, const struct driver_place *place, 
 
 /* ---- From reset to FEATURES_OK ---- */
 
-static int negotiate(struct riser_driver *driver, const struct riser_driver_config *config)
+static int driver_negotiate(struct riser_driver *driver,
+			    const struct riser_driver_config *config)
 {
 	uint8_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER, now;
 	int ret = driver->transport->set_status(driver, status);
@@ -78,7 +79,7 @@ static int open_irqs(struct riser_driver *driver)
 	return ret ? ret : driver->transport->set_vectors(driver, 0);
 }
 
-static int start(struct riser_driver *driver, const struct riser_driver_config *config)
+static int driver_start(struct riser_driver *driver, const struct riser_driver_config *config)
 {
 	int ret = driver->transport->open(driver);
 
@@ -86,7 +87,7 @@ static int start(struct riser_driver *driver, const struct riser_driver_config *
 	if (!ret)
 		ret = driver->transport->set_status(driver, 0);
 	if (!ret)
-		ret = negotiate(driver, config);
+		ret = driver_negotiate(driver, config);
 	if (!ret)
 		ret = driver->transport->count_queues(driver, &driver->queue_count);
 	if (!ret)
@@ -120,7 +121,7 @@ int riser_driver_create(struct riser_host *host, const struct riser_driver_confi
 	d->irq = full.irq;
 	d->polling = full.polling;
 	d->used_memory = PAGE; /* a ring at 0 is none for a legacy device */
-	ret = start(d, &full);
+	ret = driver_start(d, &full);
 	if (ret) {
 		struct riser_error why = host->error;
 
@@ -193,7 +194,7 @@ static int config_place(struct riser_driver *driver, unsigned offset, size_t siz
 }
 
 /* Fields are read with their own width, as far as that can be told (virtio 4.1.3.1). */
-static unsigned width(unsigned offset, size_t left)
+static unsigned field_width(unsigned offset, size_t left)
 {
 	unsigned size = 4;
 
@@ -209,7 +210,7 @@ static int read_once(struct riser_driver *driver, const struct driver_place *pla
 	int ret = 0;
 
 	for (size_t at = 0; at < size && !ret;) {
-		unsigned bytes = width(offset + (unsigned)at, size - at);
+		unsigned bytes = field_width(offset + (unsigned)at, size - at);
 
 		ret = driver_read(driver, place, offset + (unsigned)at, bytes, &value);
 		for (unsigned i = 0; i < bytes; i++)
@@ -253,7 +254,7 @@ int riser_driver_config_write(struct riser_driver *driver, unsigned offset, cons
 	if (!ret && size && !from)
 		return riser__host_nowhere(driver->host);
 	for (size_t at = 0; at < size && !ret;) {
-		unsigned part = width(offset + (unsigned)at, size - at);
+		unsigned part = field_width(offset + (unsigned)at, size - at);
 		uint64_t value = 0;
 
 		for (unsigned i = 0; i < part; i++)

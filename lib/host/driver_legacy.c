@@ -7,13 +7,15 @@
 /* All of it is BAR 0. */
 static const struct driver_place header = { 0, 0, 0 };
 
-static int get(struct riser_driver *driver, unsigned offset, unsigned size, uint64_t *value)
+static int legacy_get(struct riser_driver *driver, unsigned offset, unsigned size,
+		      uint64_t *value)
 {
 	*value = 0;
 	return driver_read(driver, &header, offset, size, value);
 }
 
-static int set(struct riser_driver *driver, unsigned offset, unsigned size, uint64_t value)
+static int legacy_set(struct riser_driver *driver, unsigned offset, unsigned size,
+		      uint64_t value)
 {
 	return driver_write(driver, &header, offset, size, value);
 }
@@ -34,18 +36,18 @@ static int legacy_open(struct riser_driver *driver)
 
 static int legacy_get_features(struct riser_driver *driver, uint64_t *features)
 {
-	return get(driver, VIRTIO_PCI_HOST_FEATURES, 4, features);
+	return legacy_get(driver, VIRTIO_PCI_HOST_FEATURES, 4, features);
 }
 
 static int legacy_set_features(struct riser_driver *driver, uint64_t features)
 {
-	return set(driver, VIRTIO_PCI_GUEST_FEATURES, 4, features);
+	return legacy_set(driver, VIRTIO_PCI_GUEST_FEATURES, 4, features);
 }
 
 static int legacy_get_status(struct riser_driver *driver, uint8_t *status)
 {
 	uint64_t value;
-	int ret = get(driver, VIRTIO_PCI_STATUS, 1, &value);
+	int ret = legacy_get(driver, VIRTIO_PCI_STATUS, 1, &value);
 
 	*status = (uint8_t)value;
 	return ret;
@@ -53,13 +55,13 @@ static int legacy_get_status(struct riser_driver *driver, uint8_t *status)
 
 static int legacy_set_status(struct riser_driver *driver, uint8_t status)
 {
-	return set(driver, VIRTIO_PCI_STATUS, 1, status);
+	return legacy_set(driver, VIRTIO_PCI_STATUS, 1, status);
 }
 
 static int legacy_get_isr(struct riser_driver *driver, uint8_t *isr)
 {
 	uint64_t value;
-	int ret = get(driver, VIRTIO_PCI_ISR, 1, &value);
+	int ret = legacy_get(driver, VIRTIO_PCI_ISR, 1, &value);
 
 	*isr = (uint8_t)value;
 	return ret;
@@ -68,10 +70,10 @@ static int legacy_get_isr(struct riser_driver *driver, uint8_t *isr)
 static int legacy_queue_size(struct riser_driver *driver, unsigned index, unsigned *size)
 {
 	uint64_t value = 0;
-	int ret = set(driver, VIRTIO_PCI_QUEUE_SEL, 2, index);
+	int ret = legacy_set(driver, VIRTIO_PCI_QUEUE_SEL, 2, index);
 
 	if (!ret)
-		ret = get(driver, VIRTIO_PCI_QUEUE_NUM, 2, &value);
+		ret = legacy_get(driver, VIRTIO_PCI_QUEUE_NUM, 2, &value);
 	*size = (unsigned)value;
 	return ret;
 }
@@ -92,25 +94,25 @@ static int legacy_count_queues(struct riser_driver *driver, unsigned *count)
 
 static int legacy_set_vectors(struct riser_driver *driver, unsigned config)
 {
-	return set(driver, VIRTIO_MSI_CONFIG_VECTOR, 2, config);
+	return legacy_set(driver, VIRTIO_MSI_CONFIG_VECTOR, 2, config);
 }
 
 static int legacy_enable_queue(struct riser_driver_queue *queue)
 {
 	struct riser_driver *driver = queue->driver;
-	int ret = set(driver, VIRTIO_PCI_QUEUE_SEL, 2, queue->index);
+	int ret = legacy_set(driver, VIRTIO_PCI_QUEUE_SEL, 2, queue->index);
 
 	if (!ret && driver->irq == RISER_IRQ_MSIX)
-		ret = set(driver, VIRTIO_MSI_QUEUE_VECTOR, 2, queue->vector);
+		ret = legacy_set(driver, VIRTIO_MSI_QUEUE_VECTOR, 2, queue->vector);
 	return ret ? ret
-		   : set(driver, VIRTIO_PCI_QUEUE_PFN, 4,
-			 queue->iova[0] >> VIRTIO_PCI_QUEUE_ADDR_SHIFT);
+		   : legacy_set(driver, VIRTIO_PCI_QUEUE_PFN, 4,
+				queue->iova[0] >> VIRTIO_PCI_QUEUE_ADDR_SHIFT);
 }
 
 static int legacy_notify(struct riser_driver_queue *queue, uint32_t data)
 {
 	(void)data;
-	return set(queue->driver, VIRTIO_PCI_QUEUE_NOTIFY, 2, queue->index);
+	return legacy_set(queue->driver, VIRTIO_PCI_QUEUE_NOTIFY, 2, queue->index);
 }
 
 /* Two more registers stand before it while MSI-X is enabled. */

@@ -49,7 +49,7 @@ bool driver_wants_table(const struct riser_driver_queue *queue)
 }
 
 /* A bus address that no memory of the guest's has. */
-static uint64_t nowhere(const struct riser_driver_queue *queue)
+static uint64_t address_nowhere(const struct riser_driver_queue *queue)
 {
 	const struct riser_host *host = queue->driver->host;
 
@@ -67,7 +67,7 @@ int driver_spoil_parts(struct riser_driver_queue *queue)
 	int ret = 0;
 
 	if (queue->mischief == RISER_MIS_ADDRESS)
-		first->iova = nowhere(queue);
+		first->iova = address_nowhere(queue);
 	else if (queue->mischief == RISER_MIS_WRAP)
 		*first = (struct driver_part){ UINT64_MAX - 15, 64, first->flags };
 	else if (queue->mischief == RISER_MIS_EMPTY)
@@ -91,7 +91,7 @@ void driver_spoil_table(struct riser_driver_queue *queue, struct driver_part *ta
 	else if (queue->mischief == RISER_MIS_INDIRECT_EMPTY)
 		table->length = 0;
 	else if (queue->mischief == RISER_MIS_INDIRECT_ADDRESS)
-		table->iova = nowhere(queue);
+		table->iova = address_nowhere(queue);
 	else if (queue->mischief == RISER_MIS_INDIRECT_NEXT)
 		table->flags |= VRING_DESC_F_NEXT;
 }

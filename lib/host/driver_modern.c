@@ -11,20 +11,20 @@
 /* Not in every kernel's header (virtio 4.1.4.3). */
 enum { QUEUE_RESET = 0x3a };
 
-static int get(struct riser_driver *driver, size_t offset, size_t size, uint64_t *value)
+static int modern_get(struct riser_driver *driver, size_t offset, size_t size, uint64_t *value)
 {
 	return driver_read(driver, &driver->places[VIRTIO_PCI_CAP_COMMON_CFG], (unsigned)offset,
 			   (unsigned)size, value);
 }
 
-static int set(struct riser_driver *driver, size_t offset, size_t size, uint64_t value)
+static int modern_set(struct riser_driver *driver, size_t offset, size_t size, uint64_t value)
 {
 	return driver_write(driver, &driver->places[VIRTIO_PCI_CAP_COMMON_CFG],
 			    (unsigned)offset, (unsigned)size, value);
 }
 
 /* 0 once a read has failed; *ret is why. */
-static uint32_t word(struct riser_host *host, unsigned offset, int *ret)
+static uint32_t config_word(struct riser_host *host, unsigned offset, int *ret)
 {
 	uint32_t value = 0;
 
@@ -37,30 +37,31 @@ static uint32_t word(struct riser_host *host, unsigned offset, int *ret)
 static void see_cap(struct riser_driver *driver, unsigned at, int *ret)
 {
 	struct riser_host *host = driver->host;
-	uint32_t type = word(host, at, ret) >> 24;
+	uint32_t type = config_word(host, at, ret) >> 24;
 	struct driver_place *place = &driver->places[type];
 	struct riser_host_bar bar;
 
 	if (type > VIRTIO_PCI_CAP_PCI_CFG || place->length)
 		return;
-	*place = (struct driver_place){ word(host, at + 4, ret) & 0xff, word(host, at + 8, ret),
-					word(host, at + 12, ret) };
+	*place = (struct driver_place){ config_word(host, at + 4, ret) & 0xff,
+					config_word(host, at + 8, ret),
+					config_word(host, at + 12, ret) };
 	if (type != VIRTIO_PCI_CAP_PCI_CFG &&
 	    (riser_host_bar(host, place->bar, &bar) || place->offset > bar.size ||
 	     place->length > bar.size - place->offset))
 		*place = (struct driver_place){ 0 };
 	if (type == VIRTIO_PCI_CAP_NOTIFY_CFG)
-		driver->notify_step = word(host, at + 16, ret);
+		driver->notify_step = config_word(host, at + 16, ret);
 }
 
 static int modern_open(struct riser_driver *driver)
 {
 	struct riser_host *host = driver->host;
 	int ret = 0;
-	unsigned at = word(host, PCI_CAPABILITY_LIST, &ret) & 0xfc;
+	unsigned at = config_word(host, PCI_CAPABILITY_LIST, &ret) & 0xfc;
 
 	for (int left = 48; at >= 0x40 && left; left--) {
-		uint32_t head = word(host, at, &ret);
+		uint32_t head = config_word(host, at, &ret);
 
 		if ((head & 0xff) == PCI_CAP_ID_VNDR)
 			see_cap(driver, at, &ret);
@@ -83,9 +84,9 @@ static int modern_get_features(struct riser_driver *driver, uint64_t *features)
 
 	*features = 0;
 	for (unsigned i = 0; i < 2 && !ret; i++) {
-		ret = set(driver, FIELD(device_feature_select), i);
+		ret = modern_set(driver, FIELD(device_feature_select), i);
 		if (!ret)
-			ret = get(driver, FIELD(device_feature), &bits);
+			ret = modern_get(driver, FIELD(device_feature), &bits);
 		if (!ret)
 			*features |= bits << (32 * i);
 	}
@@ -97,10 +98,10 @@ static int modern_set_features(struct riser_driver *driver, uint64_t features)
 	int ret = 0;
 
 	for (unsigned i = 0; i < 2 && !ret; i++) {
-		ret = set(driver, FIELD(guest_feature_select), i);
+		ret = modern_set(driver, FIELD(guest_feature_select), i);
 		if (!ret)
-			ret = set(driver, FIELD(guest_feature),
-				  features >> (32 * i) & UINT32_MAX);
+			ret = modern_set(driver, FIELD(guest_feature),
+					 features >> (32 * i) & UINT32_MAX);
 	}
 	return ret;
 }
@@ -108,7 +109,7 @@ static int modern_set_features(struct riser_driver *driver, uint64_t features)
 static int modern_get_status(struct riser_driver *driver, uint8_t *status)
 {
 	uint64_t value = 0;
-	int ret = get(driver, FIELD(device_status), &value);
+	int ret = modern_get(driver, FIELD(device_status), &value);
 
 	*status = (uint8_t)value;
 	return ret;
@@ -119,7 +120,7 @@ static int modern_set_status(struct riser_driver *driver, uint8_t status)
 {
 	unsigned looks = 0;
 	uint8_t now = 0;
-	int ret = set(driver, FIELD(device_status), status);
+	int ret = modern_set(driver, FIELD(device_status), status);
 
 	if (ret || status)
 		return ret;
@@ -143,7 +144,7 @@ static int modern_get_isr(struct riser_driver *driver, uint8_t *isr)
 static int modern_count_queues(struct riser_driver *driver, unsigned *count)
 {
 	uint64_t value = 0;
-	int ret = get(driver, FIELD(num_queues), &value);
+	int ret = modern_get(driver, FIELD(num_queues), &value);
 
 	*count = (unsigned)value;
 	return ret;
@@ -152,24 +153,24 @@ static int modern_count_queues(struct riser_driver *driver, unsigned *count)
 static int modern_queue_size(struct riser_driver *driver, unsigned index, unsigned *size)
 {
 	uint64_t value = 0;
-	int ret = set(driver, FIELD(queue_select), index);
+	int ret = modern_set(driver, FIELD(queue_select), index);
 
 	if (!ret)
-		ret = get(driver, FIELD(queue_size), &value);
+		ret = modern_get(driver, FIELD(queue_size), &value);
 	*size = (unsigned)value;
 	return ret;
 }
 
 static int modern_set_vectors(struct riser_driver *driver, unsigned config)
 {
-	return set(driver, FIELD(msix_config), config);
+	return modern_set(driver, FIELD(msix_config), config);
 }
 
 static int set_address(struct riser_driver *driver, size_t offset, uint64_t iova)
 {
-	int ret = set(driver, offset, 4, iova & UINT32_MAX);
+	int ret = modern_set(driver, offset, 4, iova & UINT32_MAX);
 
-	return ret ? ret : set(driver, offset + 4, 4, iova >> 32);
+	return ret ? ret : modern_set(driver, offset + 4, 4, iova >> 32);
 }
 
 static int find_notification(struct riser_driver_queue *queue)
@@ -177,7 +178,7 @@ static int find_notification(struct riser_driver_queue *queue)
 	struct riser_driver *driver = queue->driver;
 	const struct driver_place *place = &driver->places[VIRTIO_PCI_CAP_NOTIFY_CFG];
 	uint64_t value;
-	int ret = get(driver, FIELD(queue_notify_off), &value);
+	int ret = modern_get(driver, FIELD(queue_notify_off), &value);
 
 	if (ret)
 		return ret;
@@ -192,12 +193,12 @@ static int find_notification(struct riser_driver_queue *queue)
 static int modern_enable_queue(struct riser_driver_queue *queue)
 {
 	struct riser_driver *driver = queue->driver;
-	int ret = set(driver, FIELD(queue_select), queue->index);
+	int ret = modern_set(driver, FIELD(queue_select), queue->index);
 
 	if (!ret)
-		ret = set(driver, FIELD(queue_size), queue->size);
+		ret = modern_set(driver, FIELD(queue_size), queue->size);
 	if (!ret && driver->irq == RISER_IRQ_MSIX)
-		ret = set(driver, FIELD(queue_msix_vector), queue->vector);
+		ret = modern_set(driver, FIELD(queue_msix_vector), queue->vector);
 	if (!ret)
 		ret = set_address(driver, offsetof(struct virtio_pci_common_cfg, queue_desc_lo),
 				  queue->iova[0]);
@@ -210,21 +211,21 @@ static int modern_enable_queue(struct riser_driver_queue *queue)
 				  queue->iova[2]);
 	if (!ret)
 		ret = find_notification(queue);
-	return ret ? ret : set(driver, FIELD(queue_enable), 1);
+	return ret ? ret : modern_set(driver, FIELD(queue_enable), 1);
 }
 
 static int modern_reset_queue(struct riser_driver *driver, unsigned index)
 {
 	unsigned looks = 0;
 	uint64_t value = 0;
-	int ret = set(driver, FIELD(queue_select), index);
+	int ret = modern_set(driver, FIELD(queue_select), index);
 
 	if (!ret)
-		ret = set(driver, QUEUE_RESET, 2, 1);
+		ret = modern_set(driver, QUEUE_RESET, 2, 1);
 	if (ret)
 		return ret;
 	do
-		ret = get(driver, QUEUE_RESET, 2, &value);
+		ret = modern_get(driver, QUEUE_RESET, 2, &value);
 	while (!ret && value && driver_look_again(driver, looks++));
 	return !ret && value ? riser__host_fail(driver->host, -EIO,
 						"queue %u does not end its reset", index)
@@ -248,7 +249,7 @@ static int modern_config_place(struct riser_driver *driver, struct driver_place 
 
 static int modern_generation(struct riser_driver *driver, uint64_t *generation)
 {
-	return get(driver, FIELD(config_generation), generation);
+	return modern_get(driver, FIELD(config_generation), generation);
 }
 
 const struct driver_transport driver_modern = {

@@ -11,13 +11,13 @@ enum {
 	WRAP = 1 << VRING_PACKED_EVENT_F_WRAP_CTR,
 };
 
-static struct vring_packed_desc *descs(const struct riser_driver_queue *queue)
+static struct vring_packed_desc *packed_descs(const struct riser_driver_queue *queue)
 {
 	return driver_area(queue, 0);
 }
 
-static struct vring_packed_desc_event *event(const struct riser_driver_queue *queue,
-					     unsigned area)
+static struct vring_packed_desc_event *packed_event(const struct riser_driver_queue *queue,
+						    unsigned area)
 {
 	return driver_area(queue, area);
 }
@@ -42,10 +42,10 @@ static void go_on(const struct riser_driver_queue *queue, uint16_t *at, bool *wr
 }
 
 /* All but the first of what is added is shown at once: the device stops before that one. */
-static void put_one(struct riser_driver_queue *queue, const struct driver_part *part,
-		    unsigned flags, uint16_t id)
+static void packed_put_one(struct riser_driver_queue *queue, const struct driver_part *part,
+			   unsigned flags, uint16_t id)
 {
-	struct vring_packed_desc *desc = &descs(queue)[queue->next_avail];
+	struct vring_packed_desc *desc = &packed_descs(queue)[queue->next_avail];
 
 	flags |= part->flags | (queue->avail_wrap ? AVAIL : USED);
 	desc->addr = htole64(part->iova);
@@ -70,8 +70,8 @@ static void packed_put(struct riser_driver_queue *queue)
 	for (unsigned i = 0; i < count; i++) {
 		bool last = i + 1 == count;
 
-		put_one(queue, &queue->parts[loop ? 0 : i],
-			last && !loop ? 0 : VRING_DESC_F_NEXT, id);
+		packed_put_one(queue, &queue->parts[loop ? 0 : i],
+			       last && !loop ? 0 : VRING_DESC_F_NEXT, id);
 	}
 	queue->free_head = queue->links[id];
 	queue->part_count = count;
@@ -103,14 +103,14 @@ static bool event_passed(const struct riser_driver_queue *queue, uint16_t place,
 
 static bool packed_publish(struct riser_driver_queue *queue)
 {
-	const struct vring_packed_desc_event *wish = event(queue, 2);
+	const struct vring_packed_desc_event *wish = packed_event(queue, 2);
 	unsigned added = queue->added;
 	uint16_t flags;
 
 	queue->mischief = RISER_MIS_NONE;
 	if (added)
-		__atomic_store_n(&descs(queue)[queue->first].flags, htole16(queue->first_flags),
-				 __ATOMIC_RELEASE);
+		__atomic_store_n(&packed_descs(queue)[queue->first].flags,
+				 htole16(queue->first_flags), __ATOMIC_RELEASE);
 	queue->added = 0;
 	atomic_thread_fence(memory_order_seq_cst);
 	flags = le16toh(__atomic_load_n(&wish->flags, __ATOMIC_ACQUIRE));
@@ -124,7 +124,7 @@ static bool packed_publish(struct riser_driver_queue *queue)
 
 static bool packed_used(struct riser_driver_queue *queue, uint32_t *slot, uint32_t *written)
 {
-	const struct vring_packed_desc *desc = &descs(queue)[queue->next_used];
+	const struct vring_packed_desc *desc = &packed_descs(queue)[queue->next_used];
 	uint16_t flags = le16toh(__atomic_load_n(&desc->flags, __ATOMIC_ACQUIRE));
 
 	if (!!(flags & USED) != queue->used_wrap || !!(flags & AVAIL) != queue->used_wrap)
@@ -147,7 +147,7 @@ static void packed_release(struct riser_driver_queue *queue, uint16_t slot)
 
 static void packed_interrupts(struct riser_driver_queue *queue, bool wanted)
 {
-	struct vring_packed_desc_event *wish = event(queue, 1);
+	struct vring_packed_desc_event *wish = packed_event(queue, 1);
 	unsigned place = queue->next_used | (queue->used_wrap ? WRAP : 0);
 	uint16_t flags = VRING_PACKED_EVENT_FLAG_DISABLE;
 

@@ -36,7 +36,7 @@ static int place_areas(struct riser_driver_queue *queue)
 }
 
 /* Everything as after a reset. */
-static void clear(struct riser_driver_queue *queue)
+static void queue_clear(struct riser_driver_queue *queue)
 {
 	for (unsigned i = 0; i < 3; i++)
 		memset(driver_area(queue, i), 0, queue->lengths[i]);
@@ -71,7 +71,7 @@ static int set_up(struct riser_driver_queue *queue)
 	ret = place_areas(queue);
 	if (ret)
 		return ret;
-	clear(queue);
+	queue_clear(queue);
 	return driver->transport->enable_queue(queue);
 }
 
@@ -157,7 +157,7 @@ int riser_driver_queue_reset(struct riser_driver_queue *queue)
 	ret = driver->transport->reset_queue(driver, queue->index);
 	if (ret)
 		return ret;
-	clear(queue);
+	queue_clear(queue);
 	return driver->transport->enable_queue(queue);
 }
 
@@ -202,8 +202,8 @@ static int make_table(struct riser_driver_queue *queue)
 	return 0;
 }
 
-static int collect(struct riser_driver_queue *queue, const struct riser_driver_sg *sg,
-		   unsigned count, uint16_t flags)
+static int parts_collect(struct riser_driver_queue *queue, const struct riser_driver_sg *sg,
+			 unsigned count, uint16_t flags)
 {
 	int ret = 0;
 
@@ -212,12 +212,12 @@ static int collect(struct riser_driver_queue *queue, const struct riser_driver_s
 	return ret;
 }
 
-static int full(struct riser_driver_queue *queue)
+static int queue_full(struct riser_driver_queue *queue)
 {
 	return riser__host_fail(queue->driver->host, -ENOSPC, "queue %u is full", queue->index);
 }
 
-static void remember(struct riser_driver_queue *queue, uint16_t index, void *cookie)
+static void cookie_remember(struct riser_driver_queue *queue, uint16_t index, void *cookie)
 {
 	struct driver_slot *slot = &queue->slots[index];
 
@@ -249,11 +249,11 @@ int riser_driver_add(struct riser_driver_queue *queue, const struct riser_driver
 	if ((outs && !out) || (ins && !in))
 		return riser__host_nowhere(queue->driver->host);
 	if (!queue->free)
-		return full(queue);
+		return queue_full(queue);
 	queue->part_count = 0;
-	ret = collect(queue, out, outs, 0);
+	ret = parts_collect(queue, out, outs, 0);
 	if (!ret)
-		ret = collect(queue, in, ins, VRING_DESC_F_WRITE);
+		ret = parts_collect(queue, in, ins, VRING_DESC_F_WRITE);
 	if (!ret)
 		ret = driver_spoil_parts(queue);
 	if (!ret && ((queue->indirect && queue->part_count > 1) || driver_wants_table(queue)))
@@ -261,9 +261,9 @@ int riser_driver_add(struct riser_driver_queue *queue, const struct riser_driver
 	if (ret)
 		return ret;
 	if (queue->part_count > queue->free)
-		return full(queue);
+		return queue_full(queue);
 	queue->ring->put(queue);
-	remember(queue, slot, cookie);
+	cookie_remember(queue, slot, cookie);
 	return 0;
 }
 
@@ -279,7 +279,7 @@ int riser_driver_kick(struct riser_driver_queue *queue)
 
 /* ---- Buffers from the device ---- */
 
-static int lied(struct riser_driver_queue *queue, uint32_t slot)
+static int device_lied(struct riser_driver_queue *queue, uint32_t slot)
 {
 	return riser__host_fail(queue->driver->host, -EPROTO,
 				"queue %u: the device gave back buffer %u, which it had not",
@@ -295,7 +295,7 @@ static int next_used(struct riser_driver_queue *queue, uint32_t *slot, uint32_t 
 		if (!queue->ring->used(queue, &queue->until, &queue->until_written))
 			return -EAGAIN;
 		if (queue->until >= queue->size || !queue->slots[queue->until].busy)
-			return lied(queue, queue->until);
+			return device_lied(queue, queue->until);
 	}
 	*slot = in_order ? queue->oldest : queue->until;
 	queue->catching_up = *slot != queue->until;
@@ -304,7 +304,7 @@ static int next_used(struct riser_driver_queue *queue, uint32_t *slot, uint32_t 
 }
 
 /* Out of the row of those that the device has; only in_order goes by it. */
-static void forget(struct riser_driver_queue *queue, uint16_t index)
+static void cookie_forget(struct riser_driver_queue *queue, uint16_t index)
 {
 	struct driver_slot *slot = &queue->slots[index];
 
@@ -328,7 +328,7 @@ int riser_driver_get(struct riser_driver_queue *queue, void **cookie, uint32_t *
 		*cookie = queue->slots[slot].cookie;
 	if (written)
 		*written = length;
-	forget(queue, (uint16_t)slot);
+	cookie_forget(queue, (uint16_t)slot);
 	return 0;
 }
 

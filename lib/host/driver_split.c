@@ -5,30 +5,30 @@
 
 #include "host/driver.h"
 
-static struct vring_desc *descs(const struct riser_driver_queue *queue)
+static struct vring_desc *split_descs(const struct riser_driver_queue *queue)
 {
 	return driver_area(queue, 0);
 }
 
-static struct vring_avail *avail(const struct riser_driver_queue *queue)
+static struct vring_avail *split_avail_ring(const struct riser_driver_queue *queue)
 {
 	return driver_area(queue, 1);
 }
 
-static struct vring_used *used(const struct riser_driver_queue *queue)
+static struct vring_used *split_used_ring(const struct riser_driver_queue *queue)
 {
 	return driver_area(queue, 2);
 }
 
 /* The events stand after the entries (virtio 2.7.6, 2.7.8). */
-static __virtio16 *used_event(const struct riser_driver_queue *queue)
+static __virtio16 *split_used_event(const struct riser_driver_queue *queue)
 {
-	return &avail(queue)->ring[queue->size];
+	return &split_avail_ring(queue)->ring[queue->size];
 }
 
-static __virtio16 *avail_event(const struct riser_driver_queue *queue)
+static __virtio16 *split_avail_event(const struct riser_driver_queue *queue)
 {
-	return (__virtio16 *)&used(queue)->ring[queue->size];
+	return (__virtio16 *)&split_used_ring(queue)->ring[queue->size];
 }
 
 static void split_lengths(uint16_t size, uint32_t lengths[3])
@@ -39,7 +39,7 @@ static void split_lengths(uint16_t size, uint32_t lengths[3])
 }
 
 /* Where the last descriptor of a chain leads when it leads anywhere. */
-static uint16_t astray(const struct riser_driver_queue *queue, uint16_t head)
+static uint16_t next_astray(const struct riser_driver_queue *queue, uint16_t head)
 {
 	return queue->mischief == RISER_MIS_LOOP ? head : queue->size;
 }
@@ -52,16 +52,16 @@ static void split_put(struct riser_driver_queue *queue)
 	for (unsigned i = 0; i < queue->part_count; i++) {
 		const struct driver_part *part = &queue->parts[i];
 		bool last = i + 1 == queue->part_count;
-		uint16_t next = last ? astray(queue, head) : queue->links[at];
+		uint16_t next = last ? next_astray(queue, head) : queue->links[at];
 		unsigned flags = part->flags | (last ? 0 : VRING_DESC_F_NEXT);
 
-		descs(queue)[at] =
+		split_descs(queue)[at] =
 			(struct vring_desc){ htole64(part->iova), htole32(part->length),
 					     htole16((uint16_t)flags), htole16(next) };
 		at = queue->links[at];
 	}
 	queue->free_head = at;
-	avail(queue)->ring[entry] =
+	split_avail_ring(queue)->ring[entry] =
 		htole16(queue->mischief == RISER_MIS_HEAD ? queue->size : head);
 	queue->added++;
 	if (queue->mischief != RISER_MIS_INDEX)
@@ -92,21 +92,24 @@ static bool split_publish(struct riser_driver_queue *queue)
 	queue->mischief = RISER_MIS_NONE;
 	queue->next_avail = (uint16_t)(was + queue->added);
 	queue->added = 0;
-	__atomic_store_n(&avail(queue)->idx, htole16(queue->next_avail), __ATOMIC_RELEASE);
+	__atomic_store_n(&split_avail_ring(queue)->idx, htole16(queue->next_avail),
+			 __ATOMIC_RELEASE);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!queue->event_idx)
-		return !(le16toh(__atomic_load_n(&used(queue)->flags, __ATOMIC_RELAXED)) &
+		return !(le16toh(__atomic_load_n(&split_used_ring(queue)->flags,
+						 __ATOMIC_RELAXED)) &
 			 VRING_USED_F_NO_NOTIFY);
-	event = le16toh(__atomic_load_n(avail_event(queue), __ATOMIC_RELAXED));
+	event = le16toh(__atomic_load_n(split_avail_event(queue), __ATOMIC_RELAXED));
 	return vring_need_event(event, queue->next_avail, was);
 }
 
 static bool split_used(struct riser_driver_queue *queue, uint32_t *slot, uint32_t *written)
 {
 	const struct vring_used_elem *entry =
-		&used(queue)->ring[queue->next_used & (queue->size - 1)];
+		&split_used_ring(queue)->ring[queue->next_used & (queue->size - 1)];
 
-	if (le16toh(__atomic_load_n(&used(queue)->idx, __ATOMIC_ACQUIRE)) == queue->next_used)
+	if (le16toh(__atomic_load_n(&split_used_ring(queue)->idx, __ATOMIC_ACQUIRE)) ==
+	    queue->next_used)
 		return false;
 	*slot = le32toh(entry->id);
 	*written = le32toh(entry->len);
@@ -136,9 +139,10 @@ static void split_interrupts(struct riser_driver_queue *queue, bool wanted)
 	uint16_t flags = wanted ? 0 : VRING_AVAIL_F_NO_INTERRUPT;
 
 	if (queue->event_idx)
-		__atomic_store_n(used_event(queue), htole16(event), __ATOMIC_RELAXED);
+		__atomic_store_n(split_used_event(queue), htole16(event), __ATOMIC_RELAXED);
 	else
-		__atomic_store_n(&avail(queue)->flags, htole16(flags), __ATOMIC_RELAXED);
+		__atomic_store_n(&split_avail_ring(queue)->flags, htole16(flags),
+				 __ATOMIC_RELAXED);
 	atomic_thread_fence(memory_order_seq_cst);
 }
 

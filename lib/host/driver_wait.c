@@ -17,7 +17,7 @@ enum {
 	LOOKS = 64,	      /* before what else the host has to do, such as DMA by message */
 };
 
-static void rest(void)
+static void bench_rest(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = BENCH_REST }, NULL);
 }
@@ -32,14 +32,14 @@ bool driver_look_again(struct riser_driver *driver, unsigned looks)
 	return looks < RESETS_MOST;
 }
 
-static int look(struct riser_driver_queue *queue, uint64_t left)
+static int queue_look(struct riser_driver_queue *queue, uint64_t left)
 {
 	struct riser_host *host = queue->driver->host;
 	int ret;
 
 	if (host->impl->simulated) {
 		ret = riser_host_advance(host, left < BENCH_STEP ? left : BENCH_STEP);
-		rest();
+		bench_rest();
 		return ret;
 	}
 	for (unsigned i = 0; i < LOOKS; i++) {
@@ -60,7 +60,7 @@ static int sleep_till_irq(struct riser_driver_queue *queue, uint64_t left)
 				  simulated && left > BENCH_STEP ? BENCH_STEP : left);
 
 	if (ret == -ETIMEDOUT && simulated)
-		rest();
+		bench_rest();
 	return ret == -ETIMEDOUT ? 0 : ret;
 }
 
@@ -84,7 +84,7 @@ int riser_driver_wait(struct riser_driver_queue *queue, void **cookie, uint32_t 
 			return riser__host_fail(host, -ETIMEDOUT,
 						"queue %u: nothing used within %llu ns",
 						queue->index, (unsigned long long)timeout);
-		ret = queue->driver->polling ? look(queue, until - now)
+		ret = queue->driver->polling ? queue_look(queue, until - now)
 					     : sleep_till_irq(queue, until - now);
 		if (!ret)
 			ret = riser_driver_get(queue, cookie, written);

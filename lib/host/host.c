@@ -36,7 +36,7 @@ struct riser_host_config riser__host_config(const struct riser_host_config *conf
 	return full;
 }
 
-static int make_memory(struct riser_host *host, const struct riser_host_config *config)
+static int host_make_memory(struct riser_host *host, const struct riser_host_config *config)
 {
 	if (config->memory % PAGE || config->memory_at % PAGE ||
 	    config->memory - 1 > UINT64_MAX - config->memory_at || config->memory > INT64_MAX)
@@ -63,7 +63,7 @@ int riser__host_init(struct riser_host *host, const struct riser__host_impl *imp
 	host->arrived = calloc(HOST_VECTORS_MAX, sizeof(*host->arrived));
 	if (!host->arrived)
 		return -ENOMEM;
-	return make_memory(host, config);
+	return host_make_memory(host, config);
 }
 
 int riser__host_start(struct riser_host *host)

@@ -21,8 +21,8 @@ static struct machine *machine_of(struct riser_host *host)
 	return (struct machine *)host;
 }
 
-static int call(struct machine *m, const char *command, struct json_object *arguments,
-		struct json_object **answer)
+static int machine_call(struct machine *m, const char *command, struct json_object *arguments,
+			struct json_object **answer)
 {
 	return riser__qmp_call(&m->qmp, command, arguments, answer, &m->host.error);
 }
@@ -39,11 +39,11 @@ static struct json_object *access_of(bool io, uint64_t address, size_t size)
 	return access;
 }
 
-static int peek(struct machine *m, bool io, uint64_t address, void *to, size_t size)
+static int machine_peek(struct machine *m, bool io, uint64_t address, void *to, size_t size)
 {
 	struct json_object *answer, *value;
 	uint64_t number;
-	int ret = call(m, "a3-read", access_of(io, address, size), &answer);
+	int ret = machine_call(m, "a3-read", access_of(io, address, size), &answer);
 
 	if (ret)
 		return ret;
@@ -54,14 +54,15 @@ static int peek(struct machine *m, bool io, uint64_t address, void *to, size_t s
 	return 0;
 }
 
-static int poke(struct machine *m, bool io, uint64_t address, const void *from, size_t size)
+static int machine_poke(struct machine *m, bool io, uint64_t address, const void *from,
+			size_t size)
 {
 	struct json_object *access = access_of(io, address, size);
 	uint64_t number = 0;
 
 	memcpy(&number, from, size);
 	json_object_object_add(access, "value", json_object_new_uint64(number));
-	return call(m, "a3-write", access, NULL);
+	return machine_call(m, "a3-write", access, NULL);
 }
 
 static uint64_t place_of(struct riser_host *host, unsigned region, uint64_t offset, bool *io)
@@ -74,7 +75,7 @@ static uint64_t place_of(struct riser_host *host, unsigned region, uint64_t offs
 
 int machine_set_rom(struct machine *m, uint32_t value)
 {
-	return poke(m, false, CONFIG_AT + PCI_ROM_ADDRESS, &value, sizeof(value));
+	return machine_poke(m, false, CONFIG_AT + PCI_ROM_ADDRESS, &value, sizeof(value));
 }
 
 static int machine_read(struct riser_host *host, unsigned region, uint64_t offset, void *to,
@@ -86,7 +87,7 @@ static int machine_read(struct riser_host *host, unsigned region, uint64_t offse
 	int ret = rom ? machine_set_rom(m, ROM_AT | PCI_ROM_ADDRESS_ENABLE) : 0, off = 0;
 
 	if (!ret)
-		ret = peek(m, io, at, to, size);
+		ret = machine_peek(m, io, at, to, size);
 	if (rom)
 		off = machine_set_rom(m, 0);
 	return ret ? ret : off;
@@ -98,7 +99,8 @@ static int machine_write(struct riser_host *host, unsigned region, uint64_t offs
 	bool io;
 	uint64_t at = place_of(host, region, offset, &io);
 
-	return region == HOST_REGION_ROM ? 0 : poke(machine_of(host), io, at, from, size);
+	return region == HOST_REGION_ROM ? 0
+					 : machine_poke(machine_of(host), io, at, from, size);
 }
 
 static int machine_map(struct riser_host *host, unsigned bar, uint64_t offset, uint64_t length,
@@ -112,10 +114,10 @@ static int machine_map(struct riser_host *host, unsigned bar, uint64_t offset, u
 /* ---- Interrupts ---- */
 
 /* Takes in the messages that have arrived, and the level of the lines. */
-static int look(struct machine *m)
+static int machine_look(struct machine *m)
 {
 	struct json_object *answer, *vectors, *pair;
-	int ret = call(m, "a3-messages", NULL, &answer);
+	int ret = machine_call(m, "a3-messages", NULL, &answer);
 
 	if (ret)
 		return ret;
@@ -140,7 +142,7 @@ static int look_at_lines(struct machine *m, bool *asserted)
 
 	json_object_object_add(property, "path", json_object_new_string("/machine/pcie"));
 	json_object_object_add(property, "property", json_object_new_string("lines"));
-	ret = call(m, "qom-get", property, &lines);
+	ret = machine_call(m, "qom-get", property, &lines);
 	if (!ret)
 		*asserted = json_object_get_int(lines) != 0;
 	json_object_put(lines);
@@ -150,7 +152,7 @@ static int look_at_lines(struct machine *m, bool *asserted)
 static int machine_irq_bind(struct riser_host *host, enum riser_irq_mode mode, unsigned count)
 {
 	struct machine *m = machine_of(host);
-	int ret = look(m);
+	int ret = machine_look(m);
 
 	memset(m->messages, 0, sizeof(m->messages));
 	return ret || mode != RISER_IRQ_MSIX ? ret : riser__host_msix_fill(host, count);
@@ -168,7 +170,7 @@ static int machine_irq_collect(struct riser_host *host, unsigned vector, bool se
 		host->arrived[0] = asserted;
 		return ret;
 	}
-	ret = look(m);
+	ret = machine_look(m);
 	host->arrived[vector] += m->messages[vector];
 	m->messages[vector] = 0;
 	return ret;

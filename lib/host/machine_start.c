@@ -11,7 +11,7 @@
 #include "host/machine.h"
 
 /* As large as the device says that they are; the host finds them again when it enables it. */
-static int learn_regions(struct machine *m)
+static int machine_learn_regions(struct machine *m)
 {
 	struct riser_host *host = &m->host;
 	uint32_t rom = 0xffffffff & PCI_ROM_ADDRESS_MASK;
@@ -54,7 +54,7 @@ static int run_qemu(struct machine *m, char *const *qemu, char *const *more, siz
 	return ret;
 }
 
-static int start(struct machine *m, char *const *qemu, const char *device)
+static int machine_start(struct machine *m, char *const *qemu, const char *device)
 {
 	char *memory = NULL, *backend = NULL, *plugged = NULL;
 	uint64_t size = m->host.memory_size;
@@ -86,7 +86,7 @@ static int start(struct machine *m, char *const *qemu, const char *device)
 	free(backend);
 	free(plugged);
 	if (!ret)
-		ret = learn_regions(m);
+		ret = machine_learn_regions(m);
 	return ret ? ret : riser__host_start(&m->host);
 }
 
@@ -107,7 +107,7 @@ int riser_machine_create(char *const *qemu, const char *device,
 	else if (full.memory_at)
 		ret = riser__host_fail(&m->host, -EINVAL, "a machine's memory begins at 0");
 	if (!ret)
-		ret = start(m, qemu, device);
+		ret = machine_start(m, qemu, device);
 	if (ret) {
 		riser__fail(error, ret, "%s", m->host.error.text);
 		machine_destroy(&m->host);

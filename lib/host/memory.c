@@ -16,7 +16,7 @@ void *riser_host_memory(struct riser_host *host, uint64_t *size, uint64_t *iova)
 	return host->memory;
 }
 
-static int check(struct riser_host *host, uint64_t iova, uint64_t length)
+static int extent_check(struct riser_host *host, uint64_t iova, uint64_t length)
 {
 	if (!length || (iova | length) % 4096 || iova < host->memory_at ||
 	    iova - host->memory_at >= host->memory_size ||
@@ -28,13 +28,13 @@ static int check(struct riser_host *host, uint64_t iova, uint64_t length)
 	return 0;
 }
 
-static bool meets(const struct riser__extent *e, uint64_t iova, uint64_t length)
+static bool extent_meets(const struct riser__extent *e, uint64_t iova, uint64_t length)
 {
 	return e->iova < iova + length && iova < e->iova + e->length;
 }
 
 /* Room in the list for so many more, so that nothing fails for want of it later. */
-static int reserve(struct riser_host *host, size_t more)
+static int extents_reserve(struct riser_host *host, size_t more)
 {
 	struct riser__extent *grown =
 		realloc(host->extents, (host->extent_count + more) * sizeof(*grown));
@@ -45,7 +45,7 @@ static int reserve(struct riser_host *host, size_t more)
 	return 0;
 }
 
-static int add(struct riser_host *host, uint64_t iova, uint64_t length)
+static int extent_add(struct riser_host *host, uint64_t iova, uint64_t length)
 {
 	int ret = length ? host->impl->memory_map(host, iova, length) : 0;
 
@@ -56,16 +56,16 @@ static int add(struct riser_host *host, uint64_t iova, uint64_t length)
 
 int riser_host_memory_map(struct riser_host *host, uint64_t iova, uint64_t length)
 {
-	int ret = check(host, iova, length);
+	int ret = extent_check(host, iova, length);
 
 	for (size_t i = 0; i < host->extent_count && !ret; i++) {
-		if (meets(&host->extents[i], iova, length))
+		if (extent_meets(&host->extents[i], iova, length))
 			ret = riser__host_fail(host, -EEXIST, "%#" PRIx64 " is mapped already",
 					       host->extents[i].iova);
 	}
 	if (!ret)
-		ret = reserve(host, 1);
-	return ret ? ret : add(host, iova, length);
+		ret = extents_reserve(host, 1);
+	return ret ? ret : extent_add(host, iova, length);
 }
 
 /* The extent that was added last goes again. */
@@ -82,10 +82,10 @@ static int give_back(struct riser_host *host, struct riser__extent e, uint64_t i
 {
 	uint64_t before = e.iova < iova ? iova - e.iova : 0, e_end = e.iova + e.length;
 	struct riser_error why;
-	int ret = add(host, e.iova, before);
+	int ret = extent_add(host, e.iova, before);
 
 	if (!ret && e_end > end)
-		ret = add(host, end, e_end - end);
+		ret = extent_add(host, end, e_end - end);
 	else
 		return ret;
 	if (ret && before) {
@@ -97,7 +97,7 @@ static int give_back(struct riser_host *host, struct riser__extent e, uint64_t i
 }
 
 /* Extent `i` is taken away whole. If what is to stay of it does not, it is as it was. */
-static int cut(struct riser_host *host, size_t i, uint64_t iova, uint64_t length)
+static int extent_cut(struct riser_host *host, size_t i, uint64_t iova, uint64_t length)
 {
 	struct riser__extent e = host->extents[i];
 	struct riser_error why;
@@ -109,7 +109,7 @@ static int cut(struct riser_host *host, size_t i, uint64_t iova, uint64_t length
 	ret = give_back(host, e, iova, iova + length);
 	if (ret) {
 		why = host->error;
-		add(host, e.iova, e.length);
+		extent_add(host, e.iova, e.length);
 		host->error = why;
 	}
 	return ret;
@@ -117,20 +117,20 @@ static int cut(struct riser_host *host, size_t i, uint64_t iova, uint64_t length
 
 int riser_host_memory_unmap(struct riser_host *host, uint64_t iova, uint64_t length)
 {
-	int ret = check(host, iova, length);
+	int ret = extent_check(host, iova, length);
 	bool found = false;
 
 	if (!ret)
-		ret = reserve(host, 2);
+		ret = extents_reserve(host, 2);
 	for (size_t i = 0; i < host->extent_count && !ret;) {
 		struct riser__extent e = host->extents[i];
 
-		if (!meets(&e, iova, length)) {
+		if (!extent_meets(&e, iova, length)) {
 			i++;
 			continue;
 		}
 		found = true;
-		ret = cut(host, i, iova, length);
+		ret = extent_cut(host, i, iova, length);
 	}
 	if (!ret && !found)
 		ret = riser__host_fail(host, -ENOENT, "%#" PRIx64 " is not mapped", iova);

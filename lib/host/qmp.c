@@ -20,7 +20,7 @@
 enum { QMP_FD = 3, PATIENCE_SECONDS = 20 };
 
 /* In the child, between fork and exec: nothing but system calls. */
-static void become(char *const *arguments, int socket, int memory)
+static void child_become(char *const *arguments, int socket, int memory)
 {
 	int high = fcntl(socket, F_DUPFD, 10), memory_high = fcntl(memory, F_DUPFD, 10);
 
@@ -33,7 +33,7 @@ static void become(char *const *arguments, int socket, int memory)
 	_exit(127);
 }
 
-static int gone(struct qmp *qmp, struct riser_error *error)
+static int qmp_gone(struct qmp *qmp, struct riser_error *error)
 {
 	int status;
 
@@ -50,7 +50,7 @@ static int gone(struct qmp *qmp, struct riser_error *error)
 }
 
 /* The next thing that QEMU says; the caller's to put. */
-static int hear(struct qmp *qmp, struct json_object **said, struct riser_error *error)
+static int qmp_hear(struct qmp *qmp, struct json_object **said, struct riser_error *error)
 {
 	ssize_t n;
 
@@ -58,7 +58,7 @@ static int hear(struct qmp *qmp, struct json_object **said, struct riser_error *
 	n = getline(&qmp->line, &qmp->line_size, qmp->file);
 	if (n <= 0) {
 		usleep(50000); /* its end comes a little before its status */
-		return gone(qmp, error);
+		return qmp_gone(qmp, error);
 	}
 	*said = json_tokener_parse(qmp->line);
 	if (!*said)
@@ -66,7 +66,7 @@ static int hear(struct qmp *qmp, struct json_object **said, struct riser_error *
 	return 0;
 }
 
-static int refused(struct json_object *why, const char *command, struct riser_error *error)
+static int qmp_refused(struct json_object *why, const char *command, struct riser_error *error)
 {
 	struct json_object *words;
 
@@ -76,7 +76,7 @@ static int refused(struct json_object *why, const char *command, struct riser_er
 			   json_object_get_string(words));
 }
 
-static void note(struct qmp *qmp, const char *event)
+static void qmp_note(struct qmp *qmp, const char *event)
 {
 	if (qmp->awaited && !strcmp(event, qmp->awaited))
 		qmp->awaited = NULL;
@@ -90,15 +90,15 @@ static int hear_of(struct qmp *qmp, const char *key, const char *command,
 	int ret;
 
 	do {
-		ret = hear(qmp, &said, error);
+		ret = qmp_hear(qmp, &said, error);
 		if (ret)
 			return ret;
 		if (json_object_object_get_ex(said, "error", &found))
-			ret = refused(found, command, error);
+			ret = qmp_refused(found, command, error);
 		else if (json_object_object_get_ex(said, key, &found))
 			*member = json_object_get(found);
 		else if (json_object_object_get_ex(said, "event", &found))
-			note(qmp, json_object_get_string(found));
+			qmp_note(qmp, json_object_get_string(found));
 		json_object_put(said);
 	} while (!ret && !*member);
 	return ret;
@@ -116,7 +116,7 @@ int riser__qmp_call(struct qmp *qmp, const char *command, struct json_object *ar
 	fprintf(qmp->file, "%s\n", json_object_to_json_string_ext(request, 0));
 	json_object_put(request);
 	if (fflush(qmp->file))
-		return gone(qmp, error);
+		return qmp_gone(qmp, error);
 	ret = hear_of(qmp, "return", command, &got, error);
 	if (answer)
 		*answer = got;
@@ -137,7 +137,7 @@ int riser__qmp_call_until(struct qmp *qmp, const char *command, const char *even
 		name = NULL;
 		ret = hear_of(qmp, "event", command, &name, error);
 		if (name)
-			note(qmp, json_object_get_string(name));
+			qmp_note(qmp, json_object_get_string(name));
 		json_object_put(name);
 	}
 	return ret;
@@ -160,8 +160,8 @@ static char **with_monitor(char *const *arguments)
 	return all;
 }
 
-static int start(struct qmp *qmp, char *const *arguments, int memory_fd,
-		 struct riser_error *error)
+static int qmp_start(struct qmp *qmp, char *const *arguments, int memory_fd,
+		     struct riser_error *error)
 {
 	const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
 	int ends[2];
@@ -171,7 +171,7 @@ static int start(struct qmp *qmp, char *const *arguments, int memory_fd,
 	setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	qmp->pid = fork();
 	if (!qmp->pid)
-		become(arguments, ends[1], memory_fd);
+		child_become(arguments, ends[1], memory_fd);
 	close(ends[1]);
 	qmp->file = fdopen(ends[0], "r+");
 	if (!qmp->file)
@@ -187,7 +187,7 @@ int riser__qmp_start(struct qmp *qmp, char *const *arguments, int memory_fd,
 {
 	char **all = with_monitor(arguments);
 	struct json_object *greeting = NULL;
-	int ret = all ? start(qmp, all, memory_fd, error) : -ENOMEM;
+	int ret = all ? qmp_start(qmp, all, memory_fd, error) : -ENOMEM;
 
 	free(all);
 	if (!ret)
