@@ -21,10 +21,10 @@ enum {
 
 enum trait { PROPOSES, POSTS, WAITS, NO_FILE, ONE_BY_ONE, AT_ONCE, UNMASKS, MIGRATES, SLOW };
 
-static void notice(struct riser_server *server, enum trait trait, const char *format, ...)
+static void trait_notice(struct riser_server *server, enum trait trait, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void notice(struct riser_server *server, enum trait trait, const char *format, ...)
+static void trait_notice(struct riser_server *server, enum trait trait, const char *format, ...)
 {
 	char line[448];
 	va_list args;
@@ -43,8 +43,8 @@ static void see_version(struct riser_server *server, const struct vu_message *me
 	size_t skip = sizeof(struct vu_version);
 
 	if (message->size > skip)
-		notice(server, PROPOSES, "proposes %.*s", (int)(message->size - skip),
-		       (const char *)message->payload + skip);
+		trait_notice(server, PROPOSES, "proposes %.*s", (int)(message->size - skip),
+			     (const char *)message->payload + skip);
 }
 
 static void see_write(struct riser_server *server, const struct vu_message *message)
@@ -57,9 +57,10 @@ static void see_write(struct riser_server *server, const struct vu_message *mess
 	if (!bar || bar->kind == RISER_IO) /* which are never posted */
 		return;
 	if (message->header.flags & VU_NO_REPLY)
-		notice(server, POSTS, "posts writes to registers");
+		trait_notice(server, POSTS, "posts writes to registers");
 	else
-		notice(server, WAITS, "waits for each write to a register to be answered");
+		trait_notice(server, WAITS,
+			     "waits for each write to a register to be answered");
 }
 
 static void see_map(struct riser_server *server, const struct vu_message *message)
@@ -68,11 +69,11 @@ static void see_map(struct riser_server *server, const struct vu_message *messag
 
 	memcpy(&map, message->payload, sizeof(map));
 	if (!message->fd_count && map.size >= SMALL)
-		notice(server, NO_FILE,
-		       "passes no file with its %" PRIu64 " MiB of memory at %#" PRIx64
-		       ": DMA there goes by messages, slowly, and it cannot be mapped; "
-		       "memory-backend-memfd with share=on mends that",
-		       map.size >> 20, map.address);
+		trait_notice(server, NO_FILE,
+			     "passes no file with its %" PRIu64 " MiB of memory at %#" PRIx64
+			     ": DMA there goes by messages, slowly, and it cannot be mapped; "
+			     "memory-backend-memfd with share=on mends that",
+			     map.size >> 20, map.address);
 }
 
 static void see_irqs(struct riser_server *server, const struct vu_message *message)
@@ -81,11 +82,11 @@ static void see_irqs(struct riser_server *server, const struct vu_message *messa
 
 	memcpy(&set, message->payload, sizeof(set));
 	if (set.index == VU_IRQ_MSIX && message->fd_count == 1)
-		notice(server, ONE_BY_ONE, "sets MSI-X vectors one by one");
+		trait_notice(server, ONE_BY_ONE, "sets MSI-X vectors one by one");
 	else if (set.index == VU_IRQ_MSIX && message->fd_count)
-		notice(server, AT_ONCE, "sets %u MSI-X vectors at once", set.count);
+		trait_notice(server, AT_ONCE, "sets %u MSI-X vectors at once", set.count);
 	else if (set.index == VU_IRQ_INTX && set.flags & VU_ACTION_UNMASK)
-		notice(server, UNMASKS, "unmasks INTx by message");
+		trait_notice(server, UNMASKS, "unmasks INTx by message");
 }
 
 void vu_client_see(struct riser_server *server, const struct vu_message *message, uint64_t took)
@@ -104,14 +105,15 @@ void vu_client_see(struct riser_server *server, const struct vu_message *message
 		see_irqs(server, message);
 		break;
 	case VU_DEVICE_FEATURE:
-		notice(server, MIGRATES, "knows migration or dirty pages");
+		trait_notice(server, MIGRATES, "knows migration or dirty pages");
 		break;
 	}
 	if (took / 1000000 >= SLOW_MS)
-		notice(server, SLOW,
-		       "waited %" PRIu64 " ms for the answer to %s; QEMU gives the device up "
-		       "after 5000, or what x-msg-timeout says",
-		       took / 1000000, vu_command_name(message->header.command));
+		trait_notice(server, SLOW,
+			     "waited %" PRIu64
+			     " ms for the answer to %s; QEMU gives the device up "
+			     "after 5000, or what x-msg-timeout says",
+			     took / 1000000, vu_command_name(message->header.command));
 }
 
 static bool is_zero(const uint8_t *bytes, size_t length)
@@ -122,7 +124,7 @@ static bool is_zero(const uint8_t *bytes, size_t length)
 }
 
 /* 0: the same by both ways; 1: not; or why that cannot be told. */
-static int compare(struct riser_server *server, uint64_t iova, size_t length)
+static int dma_compare(struct riser_server *server, uint64_t iova, size_t length)
 {
 	uint8_t theirs[CHECKED], ours[CHECKED];
 	int ret = vu_remote_dma(server, iova, theirs, length, false);
@@ -148,9 +150,9 @@ void vu_client_check_memory(struct riser_server *server, uint64_t iova, const vo
 	    (!write && !is_zero(bytes, length)))
 		return;
 	server->checks++;
-	differs = compare(server, iova, length);
+	differs = dma_compare(server, iova, length);
 	if (differs == 1) /* or was it just being written to? */
-		differs = compare(server, iova, length);
+		differs = dma_compare(server, iova, length);
 	if (differs < 0)
 		server->checks = CHECKS;
 	if (differs != 1)

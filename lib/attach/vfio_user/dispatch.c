@@ -68,7 +68,7 @@ uint8_t *vu_reply(struct riser_server *server, size_t size)
 }
 
 /* What is wrong with the message as such. */
-static int refuse(struct riser_server *server, const struct vu_message *message)
+static int message_refuse(struct riser_server *server, const struct vu_message *message)
 {
 	const struct vu_header *header = &message->header;
 	const struct command *command;
@@ -87,8 +87,8 @@ static int refuse(struct riser_server *server, const struct vu_message *message)
 	return 0;
 }
 
-static void trace(struct riser_server *server, const struct vu_message *message, int ret,
-		  uint64_t began)
+static void message_trace(struct riser_server *server, const struct vu_message *message,
+			  int ret, uint64_t began)
 {
 	const struct vu_header *header = &message->header;
 
@@ -99,7 +99,8 @@ static void trace(struct riser_server *server, const struct vu_message *message,
 		vu_client_see(server, message, riser__loop_now() - began);
 }
 
-static void answer(struct riser_server *server, const struct vu_message *message, int ret)
+static void message_answer(struct riser_server *server, const struct vu_message *message,
+			   int ret)
 {
 	struct vu_link *link = &server->link;
 	struct vu_header header = message->header;
@@ -136,16 +137,16 @@ void vu_dispatch(struct riser_server *server, struct vu_message *message)
 	}
 	link->reply = NULL;
 	link->reply_fd = -1;
-	ret = refuse(server, message);
+	ret = message_refuse(server, message);
 	if (!ret)
 		ret = commands[header->command].handle(server, message);
 	if (__builtin_expect(server->trace, 0))
-		trace(server, message, ret, began);
+		message_trace(server, message, ret, began);
 	if (__builtin_expect(ret, 0))
 		vu_complain(server, "refused %s, id %u, %u bytes: %s",
 			    vu_command_name(header->command), header->id, header->size,
 			    strerror(-ret));
 	if (!(header->flags & VU_NO_REPLY) && !link->answered)
-		answer(server, message, ret);
+		message_answer(server, message, ret);
 	link->answered = false;
 }

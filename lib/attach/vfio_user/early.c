@@ -19,8 +19,8 @@ struct access {
 	struct vu_region_access at;
 };
 
-static int answer(struct riser_server *server, const struct access *access, const void *data,
-		  uint32_t size)
+static int early_answer(struct riser_server *server, const struct access *access,
+			const void *data, uint32_t size)
 {
 	struct vu_output *out = &server->remote.early;
 	struct access reply = *access;
@@ -42,7 +42,7 @@ static int answer(struct riser_server *server, const struct access *access, cons
 }
 
 /* Whether it is an access that can be answered apart. */
-static bool take(const struct vu_input *in, size_t from, struct access *access)
+static bool access_take(const struct vu_input *in, size_t from, struct access *access)
 {
 	if (in->end - from < sizeof(*access))
 		return false;
@@ -62,7 +62,7 @@ static bool is_write(const struct riser_server *server, const struct access *acc
 static void answer_write(struct riser_server *server, struct vu_input *in, size_t from,
 			 struct access *access)
 {
-	if (answer(server, access, "", 0))
+	if (early_answer(server, access, "", 0))
 		return;
 	access->header.flags = VU_NO_REPLY;
 	memcpy(in->data + from, &access->header, sizeof(access->header));
@@ -76,11 +76,12 @@ static bool answer_read(struct riser_server *server, const struct access *access
 	       access->header.size == sizeof(*access) && access->at.count <= sizeof(data) &&
 	       !riser__pci_peek(server->dev, access->at.region, access->at.offset, data,
 				access->at.count) &&
-	       !answer(server, access, data, access->at.count);
+	       !early_answer(server, access, data, access->at.count);
 }
 
 /* The messages of [from, to), all whole. Returns where those end that are left. */
-static size_t serve(struct riser_server *server, struct vu_input *in, size_t from, size_t to)
+static size_t early_serve(struct riser_server *server, struct vu_input *in, size_t from,
+			  size_t to)
 {
 	struct vu_header header;
 	struct vu_sweep sweep;
@@ -88,7 +89,7 @@ static size_t serve(struct riser_server *server, struct vu_input *in, size_t fro
 
 	vu_sweep_begin(in, from, &sweep);
 	while (sweep.from < to && vu_input_header(in, sweep.from, &header) == 1) {
-		bool apart = take(in, sweep.from, &access);
+		bool apart = access_take(in, sweep.from, &access);
 
 		if (apart && !server->remote.behind && answer_read(server, &access)) {
 			vu_sweep_drop(in, &sweep, header.size);
@@ -118,9 +119,9 @@ void vu_early_begin(struct riser_server *server)
 	if (!server->remote.early.data && vu_output_init(&server->remote.early))
 		return;
 	if (!link->serving || link->answered || !may_answer(server) ||
-	    !take(&link->in, link->in.start, &access) || !is_write(server, &access))
+	    !access_take(&link->in, link->in.start, &access) || !is_write(server, &access))
 		return;
-	link->answered = !answer(server, &access, "", 0);
+	link->answered = !early_answer(server, &access, "", 0);
 }
 
 /* What waited for the message before is looked at again for the next one. */
@@ -156,7 +157,7 @@ void vu_early_serve(struct riser_server *server)
 	if (!may_answer(server))
 		return;
 	look_anew(server);
-	remote->looked_in = serve(server, &link->in, remote->looked_in, link->in.end);
-	remote->parsed = serve(server, &link->aside, remote->looked, remote->parsed);
+	remote->looked_in = early_serve(server, &link->in, remote->looked_in, link->in.end);
+	remote->parsed = early_serve(server, &link->aside, remote->looked, remote->parsed);
 	remote->looked = remote->parsed;
 }

@@ -13,14 +13,14 @@ enum { ASIDE_MOST = 4 << 20 };
 /* After so long without a reply, or at once if it was so before, its client waits for us. */
 #define PATIENCE_NS UINT64_C(500000000)
 
-static int lose(struct riser_server *server, int why)
+static int exchange_lose(struct riser_server *server, int why)
 {
 	server->link.broken = why;
 	shutdown(server->link.source.fd, SHUT_RDWR); /* has the loop notice it */
 	return -ENOTCONN;
 }
 
-static void prepare(struct riser_server *server, struct vu_exchange *x)
+static void exchange_prepare(struct riser_server *server, struct vu_exchange *x)
 {
 	static uint8_t padding[sizeof(uint64_t) - sizeof(uint32_t)];
 	bool write = x->command == VU_DMA_WRITE;
@@ -84,12 +84,12 @@ static int send_request(struct riser_server *server, struct vu_exchange *x)
 	}
 	if (!ret)
 		ret = send_early(server);
-	return ret && ret != -EAGAIN ? lose(server, -ENOTCONN) : ret;
+	return ret && ret != -EAGAIN ? exchange_lose(server, -ENOTCONN) : ret;
 }
 
 /* The reply's verdict; data of a read is copied out. */
-static int take_reply(struct riser_server *server, struct vu_exchange *x,
-		      const uint8_t *message)
+static int exchange_take_reply(struct riser_server *server, struct vu_exchange *x,
+			       const uint8_t *message)
 {
 	bool old = server->remote.layout == VU_LAYOUT_OLD;
 	size_t skip = sizeof(x->header) + (old ? VU_OLD_FIELDS : sizeof(x->fields));
@@ -131,14 +131,14 @@ static int find_reply(struct riser_server *server, struct vu_exchange *x, int *r
 		}
 		remote->stuck = false;
 		if (header.id == x->id && header.command == x->command) {
-			*ret = take_reply(server, x, aside->data + sweep.from);
+			*ret = exchange_take_reply(server, x, aside->data + sweep.from);
 			found = 1;
 		}
 		vu_sweep_drop(aside, &sweep, header.size);
 	}
 	remote->parsed = sweep.to;
 	vu_sweep_end(aside, &sweep);
-	return have < 0 ? lose(server, -EPROTO) : found;
+	return have < 0 ? exchange_lose(server, -EPROTO) : found;
 }
 
 /* Answers what does not need the device, once this seems to be what the client waits for. */
@@ -165,11 +165,11 @@ static int wait_socket(struct riser_server *server, const struct vu_exchange *x)
 	if (now >= x->deadline)
 		return -ETIMEDOUT;
 	ret = poll(&poll_fd, 1, (int)((until - now) / 1000000 + 1));
-	return ret < 0 && errno != EINTR ? lose(server, -ENOTCONN) : 0;
+	return ret < 0 && errno != EINTR ? exchange_lose(server, -ENOTCONN) : 0;
 }
 
 /* Takes in what there is. 1 and *result: the reply was among it; 0: not yet; or lost. */
-static int receive(struct riser_server *server, struct vu_exchange *x, int *result)
+static int exchange_receive(struct riser_server *server, struct vu_exchange *x, int *result)
 {
 	struct vu_link *link = &server->link;
 	bool more;
@@ -180,7 +180,7 @@ static int receive(struct riser_server *server, struct vu_exchange *x, int *resu
 		return 0;
 	if (got == -ENOBUFS || got == -ENOMEM)
 		return (int)got;
-	return got <= 0 ? lose(server, -ENOTCONN) : find_reply(server, x, result);
+	return got <= 0 ? exchange_lose(server, -ENOTCONN) : find_reply(server, x, result);
 }
 
 static int await_reply(struct riser_server *server, struct vu_exchange *x)
@@ -196,7 +196,7 @@ static int await_reply(struct riser_server *server, struct vu_exchange *x)
 			return result;
 		ret = wait_socket(server, x);
 		if (!ret && !found)
-			ret = found = receive(server, x, &result);
+			ret = found = exchange_receive(server, x, &result);
 		if (ret < 0)
 			return ret;
 	}
@@ -218,7 +218,7 @@ int vu_exchange(struct riser_server *server, struct vu_exchange *x)
 	unsigned answers = server->remote.answers;
 	int ret;
 
-	prepare(server, x);
+	exchange_prepare(server, x);
 	x->early_at = server->remote.waits ? 0 : riser__loop_now() + PATIENCE_NS;
 	ret = await_reply(server, x);
 	if (!ret && answers != server->remote.answers)
@@ -232,6 +232,6 @@ int vu_exchange(struct riser_server *server, struct vu_exchange *x)
 	}
 	/* Half a request in the stream cannot be taken back, nor half an answer. */
 	if (ret && ret != -ENOTCONN && (x->iov_at < 4 || early_pending(server)))
-		ret = lose(server, -ENOTCONN);
+		ret = exchange_lose(server, -ENOTCONN);
 	return ret;
 }

@@ -31,7 +31,7 @@ static uint8_t *reply_data(struct riser_server *server, struct request *request,
 }
 
 /* What was set or probed is sent back as it came. */
-static int echo(struct riser_server *server, struct request *request)
+static int feature_echo(struct riser_server *server, struct request *request)
 {
 	uint8_t *reply = vu_reply(server, request->message->size);
 
@@ -41,8 +41,8 @@ static int echo(struct riser_server *server, struct request *request)
 	return 0;
 }
 
-static int get(struct riser_server *server, struct request *request, const void *data,
-	       size_t size)
+static int feature_get(struct riser_server *server, struct request *request, const void *data,
+		       size_t size)
 {
 	uint8_t *reply;
 
@@ -59,17 +59,17 @@ static int get_migration(struct riser_server *server, struct request *request)
 {
 	static const uint64_t flags = VU_MIGRATION_STOP_COPY;
 
-	return get(server, request, &flags, sizeof(flags));
+	return feature_get(server, request, &flags, sizeof(flags));
 }
 
 static int get_state(struct riser_server *server, struct request *request)
 {
 	struct vu_mig_state state = { server->migration.state, -1 };
 
-	return get(server, request, &state, sizeof(state));
+	return feature_get(server, request, &state, sizeof(state));
 }
 
-static int set_state(struct riser_server *server, struct request *request)
+static int feature_set_state(struct riser_server *server, struct request *request)
 {
 	struct vu_mig_state state;
 	int ret;
@@ -78,7 +78,7 @@ static int set_state(struct riser_server *server, struct request *request)
 		return -EINVAL;
 	memcpy(&state, request->data, sizeof(state));
 	ret = vu_migration_set(server, state.device_state);
-	return ret ? ret : echo(server, request);
+	return ret ? ret : feature_echo(server, request);
 }
 
 static int check_ranges(const struct request *request, const struct vu_log_control *control)
@@ -115,7 +115,7 @@ static int start_log(struct riser_server *server, struct request *request)
 	if (ret)
 		return ret;
 	server->migration.logging = true;
-	ret = echo(server, request);
+	ret = feature_echo(server, request);
 	control.page_size = PAGE;
 	if (!ret)
 		memcpy(server->link.reply + sizeof(request->feature), &control.page_size,
@@ -129,7 +129,7 @@ static int stop_log(struct riser_server *server, struct request *request)
 		return -EINVAL;
 	riser__dma_table_log(server->table, false, PAGE);
 	server->migration.logging = false;
-	return echo(server, request);
+	return feature_echo(server, request);
 }
 
 static int report_log(struct riser_server *server, struct request *request)
@@ -151,7 +151,7 @@ static int report_log(struct riser_server *server, struct request *request)
 	full = sizeof(request->feature) + sizeof(report) + size;
 	if (request->feature.argsz < full) {
 		/* Too small for the bitmap: says how much it takes, and clears nothing. */
-		ret = get(server, request, &report, sizeof(report));
+		ret = feature_get(server, request, &report, sizeof(report));
 		request->feature.argsz = (uint32_t)full;
 		if (!ret)
 			memcpy(server->link.reply, &request->feature, sizeof(request->feature));
@@ -172,7 +172,7 @@ struct feature {
 
 static const struct feature features[] = {
 	[VU_FEATURE_MIGRATION] = { .get = get_migration },
-	[VU_FEATURE_MIG_STATE] = { .get = get_state, .set = set_state },
+	[VU_FEATURE_MIG_STATE] = { .get = get_state, .set = feature_set_state },
 	[VU_FEATURE_LOG_START] = { .set = start_log },
 	[VU_FEATURE_LOG_STOP] = { .set = stop_log },
 	[VU_FEATURE_LOG_REPORT] = { .get = report_log },
@@ -199,7 +199,7 @@ int vu_device_feature(struct riser_server *server, struct vu_message *message)
 	    (flags & VU_FEATURE_SET && !feature->set))
 		return -EINVAL;
 	if (flags & VU_FEATURE_PROBE)
-		return echo(server, &request);
+		return feature_echo(server, &request);
 	if ((flags & METHODS) == METHODS || !(flags & METHODS))
 		return -EINVAL;
 	return flags & VU_FEATURE_GET ? feature->get(server, &request)

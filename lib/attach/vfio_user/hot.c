@@ -30,7 +30,7 @@ static uint8_t *begin_reply(struct vu_output *out)
 	return out->data + out->end;
 }
 
-static void put(uint8_t *reply, size_t at, uint32_t value)
+static void reply_put(uint8_t *reply, size_t at, uint32_t value)
 {
 	memcpy(reply + at, &value, sizeof(value));
 }
@@ -41,15 +41,15 @@ static size_t end_reply(uint8_t *reply, const uint8_t *asked, uint32_t data)
 	uint32_t size = (uint32_t)sizeof(struct access) + data;
 
 	memcpy(reply, asked, sizeof(struct access));
-	put(reply, offsetof(struct vu_header, size), size);
-	put(reply, offsetof(struct vu_header, flags), VU_TYPE_REPLY);
-	put(reply, offsetof(struct vu_header, error), 0);
+	reply_put(reply, offsetof(struct vu_header, size), size);
+	reply_put(reply, offsetof(struct vu_header, flags), VU_TYPE_REPLY);
+	reply_put(reply, offsetof(struct vu_header, error), 0);
 	return size;
 }
 
 /* ---- Registers that are plain memory: no hook, no log, no other state is concerned ---- */
 
-static uint16_t get16(const uint8_t *from, size_t at)
+static uint16_t wire_get16(const uint8_t *from, size_t at)
 {
 	uint16_t value;
 
@@ -57,7 +57,7 @@ static uint16_t get16(const uint8_t *from, size_t at)
 	return value;
 }
 
-static uint32_t get32(const uint8_t *from, size_t at)
+static uint32_t wire_get32(const uint8_t *from, size_t at)
 {
 	uint32_t value;
 
@@ -70,8 +70,8 @@ static uint8_t *memory_of(const struct riser_dev *dev, const uint8_t *from, uint
 	uint64_t offset;
 
 	memcpy(&offset, from + offsetof(struct access, at.offset), sizeof(offset));
-	return riser__pci_memory(dev, get32(from, offsetof(struct access, at.region)), offset,
-				 count);
+	return riser__pci_memory(dev, wire_get32(from, offsetof(struct access, at.region)),
+				 offset, count);
 }
 
 /*
@@ -86,14 +86,14 @@ static size_t answer_memory(const struct riser_dev *dev, const uint8_t **at, con
 
 	while ((size_t)(end - from) >= sizeof(struct access) &&
 	       (size_t)(most - to) >= sizeof(struct access) + WIDEST) {
-		unsigned command = get16(from, offsetof(struct vu_header, command));
-		uint32_t count = get32(from, offsetof(struct access, at.count));
-		uint32_t size = get32(from, offsetof(struct vu_header, size));
+		unsigned command = wire_get16(from, offsetof(struct vu_header, command));
+		uint32_t count = wire_get32(from, offsetof(struct access, at.count));
+		uint32_t size = wire_get32(from, offsetof(struct vu_header, size));
 		bool write = command == VU_REGION_WRITE;
 		uint8_t *memory;
 
 		if ((!write && command != VU_REGION_READ) ||
-		    get32(from, offsetof(struct vu_header, flags)) || count > WIDEST ||
+		    wire_get32(from, offsetof(struct vu_header, flags)) || count > WIDEST ||
 		    size != sizeof(struct access) + (write ? count : 0) ||
 		    size > (size_t)(end - from))
 			break;
@@ -117,12 +117,12 @@ static void post_memory(const struct riser_dev *dev, const uint8_t **at, const u
 	const uint8_t *from = *at;
 
 	while ((size_t)(end - from) >= sizeof(struct access)) {
-		uint32_t count = get32(from, offsetof(struct access, at.count));
-		uint32_t size = get32(from, offsetof(struct vu_header, size));
+		uint32_t count = wire_get32(from, offsetof(struct access, at.count));
+		uint32_t size = wire_get32(from, offsetof(struct vu_header, size));
 		uint8_t *memory;
 
-		if (get16(from, offsetof(struct vu_header, command)) != VU_REGION_WRITE ||
-		    get32(from, offsetof(struct vu_header, flags)) != VU_NO_REPLY ||
+		if (wire_get16(from, offsetof(struct vu_header, command)) != VU_REGION_WRITE ||
+		    wire_get32(from, offsetof(struct vu_header, flags)) != VU_NO_REPLY ||
 		    count > WIDEST || size != sizeof(struct access) + count ||
 		    size > (size_t)(end - from))
 			break;

@@ -40,7 +40,7 @@ void vu_input_fini(struct vu_input *in)
 }
 
 /* Brings what is left to the front. */
-static void compact(struct vu_input *in)
+static void input_compact(struct vu_input *in)
 {
 	if (!in->start)
 		return;
@@ -51,7 +51,7 @@ static void compact(struct vu_input *in)
 	in->start = 0;
 }
 
-static int grow(struct vu_input *in, size_t capacity)
+static int input_grow(struct vu_input *in, size_t capacity)
 {
 	uint8_t *data = realloc(in->data, capacity);
 
@@ -80,7 +80,7 @@ static int make_fd_room(struct vu_input *in, unsigned count)
 }
 
 /* Makes room for at least a byte more, and for the whole of a message that has begun. */
-static int make_room(struct vu_input *in, size_t most)
+static int input_make_room(struct vu_input *in, size_t most)
 {
 	size_t need = in->end - in->start + 1;
 	struct vu_header header;
@@ -96,14 +96,14 @@ static int make_room(struct vu_input *in, size_t most)
 	}
 	if (in->capacity - in->start >= need && in->capacity - in->end >= VU_BUFFER / 4)
 		return 0;
-	compact(in);
+	input_compact(in);
 	if (need <= in->capacity)
 		return 0;
 	if (need < 2 * in->capacity)
 		need = 2 * in->capacity;
 	if (in->end + 1 > most)
 		return -ENOBUFS;
-	return grow(in, need < most ? need : most);
+	return input_grow(in, need < most ? need : most);
 }
 
 static bool takes_fds(unsigned command)
@@ -132,7 +132,7 @@ static size_t fd_owner(const struct vu_input *in, size_t from)
 	return at < in->end ? at : owner; /* part of a header: its type is not known yet */
 }
 
-static void take_fds(struct vu_input *in, struct msghdr *msg, size_t from)
+static void input_take_fds(struct vu_input *in, struct msghdr *msg, size_t from)
 {
 	size_t owner = fd_owner(in, from);
 
@@ -163,7 +163,7 @@ ssize_t vu_input_receive(struct vu_input *in, int socket, int flags, size_t most
 			      .msg_iovlen = 1,
 			      .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
-	int ret = make_room(in, most);
+	int ret = input_make_room(in, most);
 	ssize_t got;
 
 	*more = false;
@@ -178,7 +178,7 @@ ssize_t vu_input_receive(struct vu_input *in, int socket, int flags, size_t most
 	in->end += (size_t)got;
 	*more = (size_t)got == iov.iov_len;
 	if (__builtin_expect(msg.msg_controllen || msg.msg_flags & MSG_CTRUNC, 0))
-		take_fds(in, &msg, in->end - (size_t)got);
+		input_take_fds(in, &msg, in->end - (size_t)got);
 	return got;
 }
 
@@ -288,7 +288,7 @@ int vu_input_move_tail(struct vu_input *in, size_t at, struct vu_input *to)
 	size_t size = in->end - at;
 	unsigned kept = 0;
 
-	if (to->capacity - to->end < size && grow(to, to->end + size))
+	if (to->capacity - to->end < size && input_grow(to, to->end + size))
 		return -ENOMEM;
 	if (make_fd_room(to, in->fd_count))
 		return -ENOMEM;

@@ -45,7 +45,7 @@ static void send_level(struct riser_server *server)
 	signal_fd(server, line->fd);
 }
 
-static void send_message(struct riser_server *server, struct vu_vector *vector)
+static void vector_send(struct riser_server *server, struct vu_vector *vector)
 {
 	vector->held = vector->fd < 0 || vector->masked || atomic_load(&server->stopped);
 	if (!vector->held)
@@ -58,7 +58,7 @@ static void send_held(struct riser_server *server)
 	for (unsigned index = VU_IRQ_MSI; index <= VU_IRQ_MSIX; index++) {
 		for (unsigned i = 0; i < server->irqs.count[index]; i++) {
 			if (server->irqs.vectors[index][i].held)
-				send_message(server, &server->irqs.vectors[index][i]);
+				vector_send(server, &server->irqs.vectors[index][i]);
 		}
 	}
 }
@@ -79,7 +79,7 @@ void vu_irqs_message(void *host, enum riser_irq_mode mode, unsigned vector, uint
 
 	(void)address, (void)data;
 	if (vector < server->irqs.count[index])
-		send_message(server, &server->irqs.vectors[index][vector]);
+		vector_send(server, &server->irqs.vectors[index][vector]);
 }
 
 void vu_irqs_resume(struct riser_server *server)
@@ -154,7 +154,7 @@ static void bind_vector(struct riser_server *server, unsigned index, unsigned nu
 	} else if (fd < 0) {
 		vector->held = vector->masked = false;
 	} else if (vector->held) {
-		send_message(server, vector);
+		vector_send(server, vector);
 	}
 	riser__irq_unlock(server->dev);
 	if (index == VU_IRQ_MSIX)
@@ -187,14 +187,14 @@ static void set_masked(struct riser_server *server, unsigned index, unsigned num
 	if (index == VU_IRQ_INTX)
 		send_level(server);
 	else if (vector->held)
-		send_message(server, vector);
+		vector_send(server, vector);
 	riser__irq_unlock(server->dev);
 	if (index == VU_IRQ_MSIX)
 		riser__msix_set_masked(server->dev, number, vector->fd < 0 || masked);
 }
 
 /* As if the device had raised it, for the client's tests. */
-static void trigger(struct riser_server *server, unsigned index, unsigned number)
+static void vector_trigger(struct riser_server *server, unsigned index, unsigned number)
 {
 	int fd = server->irqs.vectors[index][number].fd;
 
@@ -219,7 +219,7 @@ static int accept_eventfd(int fd)
 	return flags & O_NONBLOCK || !fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? 0 : -errno;
 }
 
-static void resampled(struct riser__source *source, uint32_t events)
+static void intx_resampled(struct riser__source *source, uint32_t events)
 {
 	struct riser_server *server =
 		(struct riser_server *)((char *)source -
@@ -248,7 +248,7 @@ static int bind_resample(struct riser_server *server, struct vu_message *message
 	drop_resample(server);
 	if (!message->fd_count)
 		return 0;
-	*source = (struct riser__source){ .fd = message->fds[0], .ready = resampled };
+	*source = (struct riser__source){ .fd = message->fds[0], .ready = intx_resampled };
 	ret = riser__loop_add(server->loop, source, EPOLLIN);
 	if (ret)
 		source->fd = -1;
@@ -284,8 +284,8 @@ static int bind_eventfds(struct riser_server *server, const struct vu_set_irqs *
 }
 
 /* DATA_NONE and DATA_BOOL: does the action to each vector, or to those whose byte is set. */
-static void act(struct riser_server *server, const struct vu_set_irqs *set,
-		const uint8_t *bools)
+static void vectors_act(struct riser_server *server, const struct vu_set_irqs *set,
+			const uint8_t *bools)
 {
 	uint32_t action = set->flags & VU_ACTIONS;
 
@@ -295,13 +295,13 @@ static void act(struct riser_server *server, const struct vu_set_irqs *set,
 		if (bools && !bools[i])
 			continue;
 		if (action == VU_ACTION_TRIGGER)
-			trigger(server, set->index, number);
+			vector_trigger(server, set->index, number);
 		else
 			set_masked(server, set->index, number, action == VU_ACTION_MASK);
 	}
 }
 
-static int check_flags(uint32_t flags)
+static int irqs_check_flags(uint32_t flags)
 {
 	uint32_t data = flags & VU_DATA_MASK, action = flags & VU_ACTIONS;
 
@@ -317,7 +317,7 @@ int vu_set_irqs(struct riser_server *server, struct vu_message *message)
 	uint32_t vectors;
 
 	memcpy(&set, message->payload, sizeof(set));
-	if (set.argsz < sizeof(set) || check_flags(set.flags) || set.index >= VU_IRQS)
+	if (set.argsz < sizeof(set) || irqs_check_flags(set.flags) || set.index >= VU_IRQS)
 		return -EINVAL;
 	if (!(set.flags & VU_DATA_EVENTFD) && message->fd_count)
 		return -EINVAL;
@@ -335,7 +335,7 @@ int vu_set_irqs(struct riser_server *server, struct vu_message *message)
 		return bind_eventfds(server, &set, message);
 	if (set.flags & VU_DATA_BOOL && message->size - sizeof(set) < set.count)
 		return -EINVAL;
-	act(server, &set, set.flags & VU_DATA_BOOL ? data : NULL);
+	vectors_act(server, &set, set.flags & VU_DATA_BOOL ? data : NULL);
 	return 0;
 }
 

@@ -18,13 +18,13 @@ enum {
 	A_STREAM = 1, /* so many after the first make it worth not to watch the socket */
 };
 
-static struct riser_server *server_of(struct riser__source *source)
+static struct riser_server *link_server(struct riser__source *source)
 {
 	return (struct riser_server *)((char *)source -
 				       offsetof(struct riser_server, link.source));
 }
 
-static void forget(struct riser_server *server)
+static void link_forget(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;
 
@@ -44,7 +44,7 @@ void vu_link_drop(struct riser_server *server, const char *why)
 	vu_log(server, negotiated ? RISER_INFO : RISER_DEBUG, "client gone: %s", why);
 	riser__loop_remove(server->loop, &link->source);
 	close(link->source.fd);
-	forget(server);
+	link_forget(server);
 	if (negotiated)
 		vu_server_clean(server);
 }
@@ -73,7 +73,7 @@ static bool take_aside(struct riser_server *server)
 }
 
 /* Nothing that an access has to be looked at twice for. */
-static bool is_plain(const struct riser_server *server)
+static bool link_is_plain(const struct riser_server *server)
 {
 	return server->link.negotiated && !server->trace &&
 	       server->migration.state == VU_STATE_RUNNING;
@@ -87,7 +87,7 @@ static int serve_messages(struct riser_server *server)
 	int ret = 0;
 
 	while (!link->last && !link->broken) {
-		if (is_plain(server))
+		if (link_is_plain(server))
 			vu_serve_accesses(server);
 		if (vu_output_pending(&link->out) > VU_REPLIES_MOST || link->out.fd >= 0) {
 			ret = vu_output_send(&link->out, link->source.fd);
@@ -107,7 +107,7 @@ static int serve_messages(struct riser_server *server)
 	return ret < 0 ? ret : vu_output_send(&link->out, link->source.fd);
 }
 
-static bool serve(struct riser_server *server)
+static bool link_serve(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;
 	int ret = link->broken;
@@ -141,10 +141,10 @@ void vu_link_resume(struct riser_server *server)
 	struct vu_link *link = &server->link;
 
 	if (link->source.fd >= 0 && !link->full && link->aside.start != link->aside.end)
-		serve(server);
+		link_serve(server);
 }
 
-static ssize_t receive(struct riser_server *server, int flags, bool *more)
+static ssize_t link_receive(struct riser_server *server, int flags, bool *more)
 {
 	struct vu_link *link = &server->link;
 	ssize_t got =
@@ -168,8 +168,8 @@ static void serve_in_a_row(struct riser_server *server)
 	bool more;
 
 	for (unsigned n = 0; n < IN_A_ROW && sum < BYTES_IN_A_ROW; n++) {
-		got = receive(server, flags, &more);
-		if (got <= 0 || !serve(server))
+		got = link_receive(server, flags, &more);
+		if (got <= 0 || !link_serve(server))
 			return;
 		sum += got;
 		if (!more && (link->source.polled || !riser__loop_may_linger(server->loop)))
@@ -180,9 +180,9 @@ static void serve_in_a_row(struct riser_server *server)
 	}
 }
 
-static void ready(struct riser__source *source, uint32_t events)
+static void link_ready(struct riser__source *source, uint32_t events)
 {
-	struct riser_server *server = server_of(source);
+	struct riser_server *server = link_server(source);
 	struct vu_link *link = &server->link;
 	int ret;
 
@@ -192,7 +192,7 @@ static void ready(struct riser__source *source, uint32_t events)
 			return;
 		}
 		link->full = false;
-		if (!serve(server))
+		if (!link_serve(server))
 			return;
 		riser__loop_modify(server->loop, &link->source, EPOLLIN);
 	}
@@ -220,7 +220,7 @@ int vu_link_open(struct riser_server *server, int fd)
 	int ret = set_up_socket(fd);
 
 	*link = (struct vu_link){
-		.source = { .fd = fd, .polled = server->poll, .ready = ready },
+		.source = { .fd = fd, .polled = server->poll, .ready = link_ready },
 		.max_fds = 1,
 		.max_xfer = VU_MAX_XFER,
 		.out.fd = -1
@@ -231,7 +231,7 @@ int vu_link_open(struct riser_server *server, int fd)
 	if (!ret)
 		ret = riser__loop_add(server->loop, &link->source, EPOLLIN);
 	if (ret)
-		forget(server);
+		link_forget(server);
 	else
 		vu_log(server, RISER_DEBUG, "client connected");
 	return ret;

@@ -11,7 +11,7 @@
 /* Less than a client waits for an answer. */
 #define QUIESCE_NS UINT64_C(3000000000)
 
-static void forget(struct riser_server *server)
+static void migration_forget(struct riser_server *server)
 {
 	riser__buffer_free(&server->migration.data);
 	server->migration.data = (struct riser__buffer){ 0 };
@@ -20,34 +20,34 @@ static void forget(struct riser_server *server)
 
 void vu_migration_reset(struct riser_server *server)
 {
-	forget(server);
+	migration_forget(server);
 	if (server->migration.state == VU_STATE_RUNNING)
 		return;
 	server->migration.state = VU_STATE_RUNNING;
 	vu_server_set_stopped(server, false);
 }
 
-static int save(struct riser_server *server)
+static int migration_save(struct riser_server *server)
 {
 	int ret;
 
-	forget(server);
+	migration_forget(server);
 	ret = riser__dev_save(server->dev, &server->migration.data);
 	if (ret)
-		forget(server);
+		migration_forget(server);
 	return ret;
 }
 
 /* A state that comes in is about as large as one that goes out, of full windows. */
 static int start_resuming(struct riser_server *server)
 {
-	int ret = save(server);
+	int ret = migration_save(server);
 
 	if (ret)
 		return ret;
 	server->migration.limit = 2 * server->migration.data.size + VU_MAX_XFER +
 				  2 * riser__state_windows(server->dev);
-	forget(server);
+	migration_forget(server);
 	return 0;
 }
 
@@ -59,7 +59,7 @@ static int finish_resuming(struct riser_server *server)
 					 : riser__dev_load(server->dev, migration->data.data,
 							   migration->data.size, &error);
 
-	forget(server);
+	migration_forget(server);
 	if (ret)
 		vu_log(server, RISER_ERROR, "cannot take the saved state over: %s", error.text);
 	return ret;
@@ -70,7 +70,7 @@ int vu_quiesce(struct riser_server *server)
 	return riser__dev_end_jobs(server->dev, QUIESCE_NS);
 }
 
-static int stop(struct riser_server *server)
+static int migration_stop(struct riser_server *server)
 {
 	if (server->dev->unsaved)
 		vu_log(server, RISER_WARN, "the saved state will not have %s",
@@ -79,7 +79,7 @@ static int stop(struct riser_server *server)
 }
 
 /* The arc from the present state to `to`, one of the two being STOP. */
-static int step(struct riser_server *server, enum riser__vu_state to)
+static int migration_step(struct riser_server *server, enum riser__vu_state to)
 {
 	struct vu_migration *migration = &server->migration;
 	enum riser__vu_state from = migration->state;
@@ -87,13 +87,13 @@ static int step(struct riser_server *server, enum riser__vu_state to)
 
 	/* Work that was begun is not part of a saved state: it is brought to its end first. */
 	if (from == VU_STATE_RUNNING)
-		ret = stop(server);
+		ret = migration_stop(server);
 	else if (to == VU_STATE_STOP_COPY)
-		ret = save(server);
+		ret = migration_save(server);
 	else if (to == VU_STATE_RESUMING)
 		ret = start_resuming(server);
 	else if (from == VU_STATE_STOP_COPY)
-		forget(server);
+		migration_forget(server);
 	else if (from == VU_STATE_RESUMING)
 		ret = finish_resuming(server);
 	/* A state that was refused has changed nothing: the device is stopped, as before it. */
@@ -114,7 +114,8 @@ int vu_migration_set(struct riser_server *server, uint32_t state)
 	while (!ret && migration->state != state) {
 		bool direct = migration->state == VU_STATE_STOP;
 
-		ret = step(server, direct ? (enum riser__vu_state)state : VU_STATE_STOP);
+		ret = migration_step(server,
+				     direct ? (enum riser__vu_state)state : VU_STATE_STOP);
 	}
 	return ret;
 }

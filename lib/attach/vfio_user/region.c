@@ -9,7 +9,8 @@
  * While the device is stopped for a migration its state must not change: only configuration
  * space answers, as VFIO asks for.
  */
-static int check(const struct riser_server *server, const struct vu_region_access *access)
+static int region_check(const struct riser_server *server,
+			const struct vu_region_access *access)
 {
 	if (access->count > VU_MAX_XFER)
 		return -E2BIG;
@@ -28,7 +29,7 @@ int vu_region_read(struct riser_server *server, struct vu_message *message)
 	int ret;
 
 	memcpy(&access, message->payload, sizeof(access));
-	ret = check(server, &access);
+	ret = region_check(server, &access);
 	if (ret)
 		return ret;
 	reply = vu_reply(server, sizeof(access) + access.count);
@@ -46,7 +47,7 @@ int vu_region_write(struct riser_server *server, struct vu_message *message)
 	int ret;
 
 	memcpy(&access, message->payload, sizeof(access));
-	ret = check(server, &access);
+	ret = region_check(server, &access);
 	if (!ret && message->size != sizeof(access) + access.count)
 		ret = -EINVAL;
 	if (!ret)
@@ -67,8 +68,9 @@ static int write_one(struct riser_server *server, const uint8_t *from)
 	int ret;
 
 	memcpy(&access, from, sizeof(access));
-	ret = access.count > sizeof(((struct vu_write *)0)->data) ? -EINVAL
-								  : check(server, &access);
+	ret = access.count > sizeof(((struct vu_write *)0)->data)
+		      ? -EINVAL
+		      : region_check(server, &access);
 	return ret ? ret
 		   : riser__pci_write(server->dev, access.region, access.offset,
 				      from + sizeof(access), access.count);

@@ -60,8 +60,8 @@ static int begin_aside(struct riser_server *server)
 	return vu_input_move_tail(&link->in, at, &link->aside);
 }
 
-static int transfer(struct riser_server *server, uint64_t iova, void *buffer, size_t length,
-		    bool write)
+static int remote_transfer(struct riser_server *server, uint64_t iova, void *buffer,
+			   size_t length, bool write)
 {
 	struct vu_link *link = &server->link;
 	uint64_t deadline = riser__loop_now() + ANSWER_NS;
@@ -94,7 +94,7 @@ static int transfer(struct riser_server *server, uint64_t iova, void *buffer, si
 }
 
 /* Takes the job out of the queue, if it is in it. Lock held. */
-static void unqueue(struct vu_remote *remote, struct vu_remote_job *job)
+static void remote_unqueue(struct vu_remote *remote, struct vu_remote_job *job)
 {
 	struct vu_remote_job **at = &remote->jobs;
 
@@ -106,7 +106,7 @@ static void unqueue(struct vu_remote *remote, struct vu_remote_job *job)
 		;
 }
 
-static int hand_over(struct riser_server *server, struct vu_remote_job *job)
+static int remote_hand_over(struct riser_server *server, struct vu_remote_job *job)
 {
 	struct vu_remote *remote = &server->remote;
 	struct timespec until;
@@ -128,7 +128,7 @@ static int hand_over(struct riser_server *server, struct vu_remote_job *job)
 		} else if (pthread_cond_timedwait(&remote->done, &remote->lock, &until) ==
 				   ETIMEDOUT &&
 			   job->phase == QUEUED) {
-			unqueue(remote, job);
+			remote_unqueue(remote, job);
 			job->ret = -ETIMEDOUT;
 			break;
 		}
@@ -143,7 +143,7 @@ int vu_remote_dma(struct riser_server *server, uint64_t iova, void *buffer, size
 	int ret = 0;
 
 	if (riser__loop_is_own_thread(server->loop))
-		return transfer(server, iova, buffer, length, write);
+		return remote_transfer(server, iova, buffer, length, write);
 	/* In pieces, so that the loop serves its clients in between. */
 	for (size_t done = 0; !ret && done < length; done += CHUNK) {
 		struct vu_remote_job job = {
@@ -154,7 +154,7 @@ int vu_remote_dma(struct riser_server *server, uint64_t iova, void *buffer, size
 			.cancelled = riser__job_is_cancelled(server->dev),
 		};
 
-		ret = hand_over(server, &job);
+		ret = remote_hand_over(server, &job);
 	}
 	return ret;
 }
@@ -166,13 +166,13 @@ void vu_remote_run_jobs(struct riser_server *server)
 
 	pthread_mutex_lock(&remote->lock);
 	while ((job = remote->jobs)) {
-		unqueue(remote, job);
+		remote_unqueue(remote, job);
 		job->phase = RUNNING;
 		pthread_mutex_unlock(&remote->lock);
 		job->ret = job->cancelled && atomic_load(job->cancelled)
 				   ? -ECANCELED
-				   : transfer(server, job->iova, job->buffer, job->length,
-					      job->write);
+				   : remote_transfer(server, job->iova, job->buffer,
+						     job->length, job->write);
 		pthread_mutex_lock(&remote->lock);
 		job->phase = DONE;
 		pthread_cond_broadcast(&remote->done);

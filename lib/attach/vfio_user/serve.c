@@ -58,7 +58,7 @@ static void *end_at_last(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct ending *ending)
+static int ending_start_thread(struct ending *ending)
 {
 	sigset_t all, before;
 	int ret;
@@ -75,7 +75,7 @@ static int start_thread(struct ending *ending)
 	return ret;
 }
 
-static void signalled(struct riser__source *source, uint32_t events)
+static void ending_signalled(struct riser__source *source, uint32_t events)
 {
 	struct ending *ending =
 		(struct ending *)((char *)source - offsetof(struct ending, source));
@@ -95,14 +95,14 @@ static int ending_open(struct ending *ending, struct riser_loop *loop,
 	sigaddset(&wanted, SIGTERM);
 	sigaddset(&wanted, SIGHUP);
 	ending->loop = loop;
-	ending->source = (struct riser__source){ .patient = true, .ready = signalled };
+	ending->source = (struct riser__source){ .patient = true, .ready = ending_signalled };
 	ending->source.fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (ending->source.fd < 0)
 		return riser__fail(error, -errno, "cannot wait for signals: %s",
 				   strerror(errno));
 	ret = riser__loop_add(loop, &ending->source, EPOLLIN);
 	if (!ret) {
-		ret = start_thread(ending);
+		ret = ending_start_thread(ending);
 		if (ret)
 			riser__loop_remove(loop, &ending->source);
 	}
@@ -153,8 +153,8 @@ static void print_arguments(const char *socket)
 	       socket, realpath(socket, real) ? real : socket);
 }
 
-static int run(struct riser_loop *loop, struct riser_model *model,
-	       const struct riser_server_config *config, struct riser_error *error)
+static int serve_run(struct riser_loop *loop, struct riser_model *model,
+		     const struct riser_server_config *config, struct riser_error *error)
 {
 	struct riser_server *server;
 	int ret = riser_server_create(loop, model, config, &server, error);
@@ -188,7 +188,7 @@ int riser_serve(struct riser_model *model, const struct riser_server_config *con
 	/* From before the socket is there, so that it is always removed. */
 	ret = ending_open(&ending, loop, error);
 	if (!ret) {
-		ret = run(loop, model, &given, error);
+		ret = serve_run(loop, model, &given, error);
 		ending_close(&ending);
 	}
 	riser_loop_destroy(loop);

@@ -29,7 +29,7 @@ static const char help[] =
 	"      --reach        print what its options let it reach, and end\n"
 	"  -h, --help         show this\n";
 
-static bool parse(int argc, char **argv, struct arguments *arguments)
+static bool main_parse(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option known[] = { { "socket", required_argument, NULL, 's' },
 					       { "poll", no_argument, NULL, 'p' },
@@ -109,8 +109,8 @@ static int guard_and_serve(struct riser_model *model, const struct riser_server_
 		   : riser_serve(model, config, error);
 }
 
-static int serve(struct riser_export exported, const struct arguments *arguments,
-		 struct riser_error *error)
+static int main_serve(struct riser_export exported, const struct arguments *arguments,
+		      struct riser_error *error)
 {
 	struct riser_server_config config = {
 		.size = sizeof(config),
@@ -143,13 +143,13 @@ int riser_serve_main(struct riser_export exported, int argc, char **argv)
 	struct riser_error error;
 	int ret;
 
-	if (!parse(argc, argv, &arguments))
+	if (!main_parse(argc, argv, &arguments))
 		return USAGE;
 	if (arguments.help) {
 		printf(help, arguments.program);
 		return 0;
 	}
-	ret = serve(exported, &arguments, &error);
+	ret = main_serve(exported, &arguments, &error);
 	if (!ret)
 		return 0;
 	fprintf(stderr, "%s: %s\n", arguments.program, error.text);

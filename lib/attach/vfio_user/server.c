@@ -18,7 +18,7 @@ struct vu_watch {
 	struct vu_watch *next;
 };
 
-static void log_line(void *host, enum riser_log_level level, const char *line)
+static void server_log_line(void *host, enum riser_log_level level, const char *line)
 {
 	struct riser_server *server = host;
 
@@ -57,7 +57,7 @@ void vu_log(struct riser_server *server, enum riser_log_level level, const char 
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	riser__plain_line(line);
-	log_line(server, level, line);
+	server_log_line(server, level, line);
 }
 
 void vu_complain(struct riser_server *server, const char *format, ...)
@@ -77,7 +77,7 @@ void vu_complain(struct riser_server *server, const char *format, ...)
 /* ---- What the device asks of its host ---- */
 
 /* The device's clock stands still while it is stopped. */
-static uint64_t now(void *host)
+static uint64_t server_now(void *host)
 {
 	struct riser_server *server = host;
 	uint64_t at = atomic_load(&server->stopped_at);
@@ -94,7 +94,7 @@ static void set_alarm(struct riser_server *server)
 	riser__loop_set_alarm(server->loop, &server->alarm, at);
 }
 
-static void set_deadline(void *host, uint64_t deadline)
+static void server_set_deadline(void *host, uint64_t deadline)
 {
 	struct riser_server *server = host;
 
@@ -102,7 +102,7 @@ static void set_deadline(void *host, uint64_t deadline)
 	set_alarm(server);
 }
 
-static void wake(void *host)
+static void server_wake(void *host)
 {
 	struct riser_server *server = host;
 
@@ -126,8 +126,8 @@ static struct vu_watch **find_watch(struct riser_server *server, struct riser_wa
 	return at;
 }
 
-static int add_watch(struct riser_server *server, struct vu_watch **at,
-		     struct riser_watch *watch, int fd, uint32_t events)
+static int server_add_watch(struct riser_server *server, struct vu_watch **at,
+			    struct riser_watch *watch, int fd, uint32_t events)
 {
 	struct vu_watch *w = calloc(1, sizeof(*w));
 	int ret = 0;
@@ -147,14 +147,14 @@ static int add_watch(struct riser_server *server, struct vu_watch **at,
 	return 0;
 }
 
-static int watch(void *host, struct riser_watch *watch, int fd, short events)
+static int server_watch(void *host, struct riser_watch *watch, int fd, short events)
 {
 	struct riser_server *server = host;
 	struct vu_watch **at = find_watch(server, watch), *w = *at;
 	uint32_t mask = (uint16_t)events;
 
 	if (!w)
-		return events ? add_watch(server, at, watch, fd, mask) : 0;
+		return events ? server_add_watch(server, at, watch, fd, mask) : 0;
 	if (events) {
 		w->events = mask;
 		return atomic_load(&server->stopped)
@@ -169,7 +169,7 @@ static int watch(void *host, struct riser_watch *watch, int fd, short events)
 }
 
 /* Whether there is memory to speak of. */
-static int reachable(struct riser_server *server)
+static int server_reachable(struct riser_server *server)
 {
 	if (!atomic_load(&server->connected))
 		return -ENOTCONN;
@@ -187,10 +187,10 @@ __attribute__((noinline)) static int dma_traced(struct riser_server *server, uin
 	return ret;
 }
 
-static int dma(void *host, uint64_t iova, void *buffer, size_t length, bool write)
+static int server_dma(void *host, uint64_t iova, void *buffer, size_t length, bool write)
 {
 	struct riser_server *server = host;
-	int ret = reachable(server);
+	int ret = server_reachable(server);
 
 	if (ret)
 		return ret;
@@ -209,22 +209,22 @@ static void help_jobs(void *host)
 	vu_remote_run_jobs(host);
 }
 
-static int dma_map(void *host, uint64_t iova, size_t length, unsigned access,
-		   struct riser_dma *dma)
+static int server_dma_map(void *host, uint64_t iova, size_t length, unsigned access,
+			  struct riser_dma *dma)
 {
 	struct riser_server *server = host;
-	int ret = reachable(server);
+	int ret = server_reachable(server);
 
 	return ret ? ret : riser__dma_table_map(server->table, iova, length, access, dma);
 }
 
-static int dma_unmap(void *host, struct riser_dma *dma)
+static int server_dma_unmap(void *host, struct riser_dma *dma)
 {
 	(void)host;
 	return riser__dma_unmap(dma);
 }
 
-static size_t dma_enable(void *host, bool on)
+static size_t server_dma_enable(void *host, bool on)
 {
 	struct riser_server *server = host;
 
@@ -233,19 +233,19 @@ static size_t dma_enable(void *host, bool on)
 
 static const struct riser__host_ops ops = {
 	.keeps_msix_table = true,
-	.now = now,
-	.set_deadline = set_deadline,
+	.now = server_now,
+	.set_deadline = server_set_deadline,
 	.help_jobs = help_jobs,
-	.wake = wake,
-	.watch = watch,
+	.wake = server_wake,
+	.watch = server_watch,
 	.intx = vu_irqs_intx,
 	.message = vu_irqs_message,
-	.dma = dma,
+	.dma = server_dma,
 	.dma_remote = dma_remote,
-	.dma_map = dma_map,
-	.dma_unmap = dma_unmap,
-	.dma_enable = dma_enable,
-	.log = log_line,
+	.dma_map = server_dma_map,
+	.dma_unmap = server_dma_unmap,
+	.dma_enable = server_dma_enable,
+	.log = server_log_line,
 };
 
 /* ---- What the loop has it do ---- */
@@ -323,8 +323,8 @@ void vu_server_clean(struct riser_server *server)
 
 /* ---- Life ---- */
 
-static int start(struct riser_server *server, struct riser_model *model,
-		 const struct riser_server_config *config, struct riser_error *error)
+static int server_start(struct riser_server *server, struct riser_model *model,
+			const struct riser_server_config *config, struct riser_error *error)
 {
 	int ret = riser__dma_table_create(VU_MAX_MAPS, &server->table);
 
@@ -370,7 +370,7 @@ int riser_server_create(struct riser_loop *loop, struct riser_model *model,
 	made->link.source.fd = made->listener.source.fd = made->irqs.resample.fd = -1;
 	made->migration.state = VU_STATE_RUNNING;
 	riser__loop_add_task(loop, &made->task);
-	ret = start(made, model, config, error);
+	ret = server_start(made, model, config, error);
 	if (ret)
 		riser_server_destroy(made);
 	else

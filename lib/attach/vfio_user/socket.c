@@ -16,7 +16,7 @@ enum { BACKLOG = 8 };
 
 #define RETRY_NS UINT64_C(500000000)
 
-static struct riser_server *server_of(struct riser__source *source)
+static struct riser_server *listener_server(struct riser__source *source)
 {
 	return (struct riser_server *)((char *)source -
 				       offsetof(struct riser_server, listener.source));
@@ -64,9 +64,9 @@ static void refuse_or_replace(struct riser_server *server, int fd)
 	close(fd);
 }
 
-static void ready(struct riser__source *source, uint32_t events)
+static void listener_ready(struct riser__source *source, uint32_t events)
 {
-	struct riser_server *server = server_of(source);
+	struct riser_server *server = listener_server(source);
 	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
 
 	(void)events;
@@ -83,7 +83,7 @@ static void ready(struct riser__source *source, uint32_t events)
 			      riser__loop_now() + RETRY_NS);
 }
 
-static void retry(struct riser__alarm *alarm)
+static void listener_retry(struct riser__alarm *alarm)
 {
 	struct riser_server *server =
 		(struct riser_server *)((char *)alarm -
@@ -149,7 +149,8 @@ static int bind_path(int fd, const char *path, struct riser_error *error)
 }
 
 /* So that only the file made here is removed at the end. */
-static int remember(struct vu_listener *listener, const char *path, struct riser_error *error)
+static int listener_remember(struct vu_listener *listener, const char *path,
+			     struct riser_error *error)
 {
 	struct stat st;
 
@@ -176,7 +177,7 @@ static int listen_at(struct riser_server *server, const char *path, struct riser
 	listener->source.fd = fd;
 	ret = bind_path(fd, path, error);
 	if (!ret)
-		ret = remember(listener, path, error);
+		ret = listener_remember(listener, path, error);
 	if (!ret && listen(fd, BACKLOG))
 		ret = riser__fail(error, -errno, "%s: cannot listen: %s", path,
 				  strerror(errno));
@@ -213,9 +214,9 @@ int vu_listener_open(struct riser_server *server, const char *path, int fd,
 	struct vu_listener *listener = &server->listener;
 	int ret = path ? listen_at(server, path, error) : use_given(server, fd, error);
 
-	listener->retry.fire = retry;
+	listener->retry.fire = listener_retry;
 	listener->source.patient = true;
-	listener->source.ready = ready;
+	listener->source.ready = listener_ready;
 	if (!ret && listener->source.fd >= 0) {
 		ret = riser__loop_add(server->loop, &listener->source, EPOLLIN);
 		if (ret) {

@@ -19,10 +19,10 @@ struct text {
 	size_t size;
 };
 
-static void add(struct text *text, const char *format, ...)
+static void text_add(struct text *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void add(struct text *text, const char *format, ...)
+static void text_add(struct text *text, const char *format, ...)
 {
 	va_list args;
 
@@ -33,8 +33,8 @@ static void add(struct text *text, const char *format, ...)
 }
 
 /* Adds the smaller of the client's number and `most`, if it gave one. */
-static int add_number(struct text *text, struct json_object *from, const char *name,
-		      int64_t least, int64_t most, uint32_t *value)
+static int version_add_number(struct text *text, struct json_object *from, const char *name,
+			      int64_t least, int64_t most, uint32_t *value)
 {
 	struct json_object *object;
 	int64_t number;
@@ -47,8 +47,8 @@ static int add_number(struct text *text, struct json_object *from, const char *n
 	if (number < least)
 		return -EINVAL;
 	number = number < most ? number : most;
-	add(text, "%s\"%s\":%lld", text->bytes[text->size - 1] == '{' ? "" : ",", name,
-	    (long long)number);
+	text_add(text, "%s\"%s\":%lld", text->bytes[text->size - 1] == '{' ? "" : ",", name,
+		 (long long)number);
 	if (value)
 		*value = (uint32_t)number;
 	return 0;
@@ -63,7 +63,7 @@ static int add_page_sizes(struct text *text, struct json_object *from)
 	if (!json_object_is_type(object, json_type_int) ||
 	    !(json_object_get_int64(object) & PAGE))
 		return -EINVAL;
-	add(text, "%s\"pgsizes\":%d", text->bytes[text->size - 1] == '{' ? "" : ",", PAGE);
+	text_add(text, "%s\"pgsizes\":%d", text->bytes[text->size - 1] == '{' ? "" : ",", PAGE);
 	return 0;
 }
 
@@ -76,8 +76,8 @@ static int add_write_multiple(struct text *text, struct json_object *from)
 	if (!json_object_is_type(object, json_type_boolean))
 		return -EINVAL;
 	if (json_object_get_boolean(object))
-		add(text, "%s\"write_multiple\":true",
-		    text->bytes[text->size - 1] == '{' ? "" : ",");
+		text_add(text, "%s\"write_multiple\":true",
+			 text->bytes[text->size - 1] == '{' ? "" : ",");
 	return 0;
 }
 
@@ -90,15 +90,15 @@ static int add_migration(struct text *text, struct json_object *from)
 		return 0;
 	if (!json_object_is_type(object, json_type_object))
 		return -EINVAL;
-	add(text, "%s\"migration\":{", text->bytes[text->size - 1] == '{' ? "" : ",");
-	ret = add_number(text, object, "pgsize", PAGE, PAGE, NULL);
+	text_add(text, "%s\"migration\":{", text->bytes[text->size - 1] == '{' ? "" : ",");
+	ret = version_add_number(text, object, "pgsize", PAGE, PAGE, NULL);
 	if (!ret)
-		ret = add_number(text, object, "max_bitmap_size", 1, BITMAP_MOST, NULL);
-	add(text, "}");
+		ret = version_add_number(text, object, "max_bitmap_size", 1, BITMAP_MOST, NULL);
+	text_add(text, "}");
 	return ret;
 }
 
-static int negotiate(struct vu_link *link, struct json_object *root, struct text *text)
+static int version_negotiate(struct vu_link *link, struct json_object *root, struct text *text)
 {
 	struct json_object *caps;
 	int ret;
@@ -109,24 +109,24 @@ static int negotiate(struct vu_link *link, struct json_object *root, struct text
 		return 0;
 	if (!json_object_is_type(caps, json_type_object))
 		return -EINVAL;
-	add(text, "{\"capabilities\":{");
-	ret = add_number(text, caps, "max_msg_fds", 0, VU_MAX_FDS, &link->max_fds);
+	text_add(text, "{\"capabilities\":{");
+	ret = version_add_number(text, caps, "max_msg_fds", 0, VU_MAX_FDS, &link->max_fds);
 	if (!ret)
-		ret = add_number(text, caps, "max_data_xfer_size", 1, VU_MAX_XFER,
-				 &link->max_xfer);
+		ret = version_add_number(text, caps, "max_data_xfer_size", 1, VU_MAX_XFER,
+					 &link->max_xfer);
 	if (!ret)
-		ret = add_number(text, caps, "max_dma_maps", 0, VU_MAX_MAPS, NULL);
+		ret = version_add_number(text, caps, "max_dma_maps", 0, VU_MAX_MAPS, NULL);
 	if (!ret)
 		ret = add_page_sizes(text, caps);
 	if (!ret)
 		ret = add_write_multiple(text, caps);
 	if (!ret)
 		ret = add_migration(text, caps);
-	add(text, "}}");
+	text_add(text, "}}");
 	return ret;
 }
 
-static int parse(struct vu_link *link, const char *data, size_t size, struct text *text)
+static int version_parse(struct vu_link *link, const char *data, size_t size, struct text *text)
 {
 	struct json_tokener *tokener;
 	struct json_object *root;
@@ -142,7 +142,7 @@ static int parse(struct vu_link *link, const char *data, size_t size, struct tex
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	root = json_tokener_parse_ex(tokener, data, (int)size);
 	if (json_tokener_get_error(tokener) == json_tokener_success && root)
-		ret = negotiate(link, root, text);
+		ret = version_negotiate(link, root, text);
 	json_object_put(root);
 	json_tokener_free(tokener);
 	return ret;
@@ -163,8 +163,8 @@ int vu_version(struct riser_server *server, struct vu_message *message)
 		link->last = true; /* what it says next may mean anything */
 		return -EPROTONOSUPPORT;
 	}
-	ret = parse(link, (const char *)message->payload + sizeof(version),
-		    message->size - sizeof(version), &text);
+	ret = version_parse(link, (const char *)message->payload + sizeof(version),
+			    message->size - sizeof(version), &text);
 	if (ret)
 		return ret;
 	if (version.minor > MINOR)
