@@ -118,15 +118,11 @@ static void print_cap(void *arg, unsigned offset, const char *words)
 
 static void print_options(const struct riser_pci_device *pci)
 {
-	const struct riser_option *option = pci->options.base;
-
 	if (pci->options.count)
 		printf("\tOptions:\n");
-	for (uint32_t i = 0; i < pci->options.count; i++)
-		printf("\t\t%s=%s%s  %s\n", option[i].name,
-		       option[i].value ? option[i].value : "",
-		       option[i].required ? " (required)" : "",
-		       option[i].help ? option[i].help : "");
+	riser_each(option, &pci->options)
+		printf("\t\t%s=%s%s  %s\n", option->name, option->value ? option->value : "",
+		       option->required ? " (required)" : "", option->help ? option->help : "");
 }
 
 static void print_note(void *arg, const char *words)
@@ -188,18 +184,17 @@ static struct json_object *json_bars(struct session *session)
 
 static struct json_object *json_options(const struct riser_pci_device *pci)
 {
-	const struct riser_option *option = pci->options.base;
 	struct json_object *list = json_object_new_array();
 
-	for (uint32_t i = 0; i < pci->options.count; i++) {
+	riser_each(option, &pci->options) {
 		struct json_object *entry = json_object_new_object();
 
-		json_object_object_add(entry, "name", json_object_new_string(option[i].name));
+		json_object_object_add(entry, "name", json_object_new_string(option->name));
 		json_object_object_add(entry, "default",
-				       option[i].value ? json_object_new_string(option[i].value)
-						       : NULL);
+				       option->value ? json_object_new_string(option->value)
+						     : NULL);
 		json_object_object_add(entry, "required",
-				       json_object_new_boolean(option[i].required));
+				       json_object_new_boolean(option->required));
 		json_object_array_add(list, entry);
 	}
 	return list;

@@ -51,7 +51,7 @@ static struct riser_pci_device configuration_of(const struct riser_model *model,
 	struct riser_pci_device view = *riser_model_pci(model);
 
 	*bar = (struct riser_bar){ .regs = virtio->config };
-	view.bars = (struct riser_table){ bar, 1, sizeof(*bar) };
+	view.bars = (struct riser_bars){ .base = bar, .count = 1, .stride = sizeof(*bar) };
 	return view;
 }
 
@@ -74,14 +74,11 @@ static char *upper(const char *name)
 /* Whether another BAR has a register of that name: then the BAR's number tells them apart. */
 static bool is_ambiguous(const struct riser_pci_device *pci, const struct riser_reg *reg)
 {
-	const struct riser_bar *bar = pci->bars.base;
 	unsigned found = 0;
 
-	for (uint32_t b = 0; b < pci->bars.count; b++) {
-		const struct riser_reg *other = bar[b].regs.base;
-
-		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			found += !strcmp(other[i].name, reg->name);
+	riser_each(bar, &pci->bars) {
+		riser_each(other, &bar->regs)
+			found += !strcmp(other->name, reg->name);
 	}
 	return found > 1;
 }
@@ -103,22 +100,21 @@ static char *macro_of(const struct riser_pci_device *pci, const struct riser_bar
 static void print_register(const struct riser_pci_device *pci, const struct riser_bar *bar,
 			   const struct riser_reg *reg)
 {
-	const struct riser_reg_field *field = reg->fields.base;
 	char *macro = macro_of(pci, bar, reg);
 
-	if (register_count(reg) > 1)
+	if (reg->count > 1)
 		printf("#define %s(n) (0x%" PRIx64 " + (n) * 0x%x) /* n < %u; ", macro,
-		       reg->offset, register_stride(reg), register_count(reg));
+		       reg->offset, reg->stride, reg->count);
 	else
 		printf("#define %s 0x%" PRIx64 " /* ", macro, reg->offset);
 	printf("%u bits, %s%s%s */\n", reg->width * 8, register_access(reg),
 	       reg->help ? ": " : "", reg->help ? reg->help : "");
-	for (uint32_t i = 0; i < reg->fields.count; i++) {
-		char *name = upper(field[i].name);
+	riser_each(field, &reg->fields) {
+		char *name = upper(field->name);
 
-		printf("#define %s_%s 0x%" PRIx64 "%s%s%s%s\n", macro, name, field[i].mask,
-		       field[i].mask > UINT32_MAX ? "ULL" : "", field[i].help ? " /* " : "",
-		       field[i].help ? field[i].help : "", field[i].help ? " */" : "");
+		printf("#define %s_%s 0x%" PRIx64 "%s%s%s%s\n", macro, name, field->mask,
+		       field->mask > UINT32_MAX ? "ULL" : "", field->help ? " /* " : "",
+		       field->help ? field->help : "", field->help ? " */" : "");
 		free(name);
 	}
 	free(macro);
@@ -127,17 +123,15 @@ static void print_register(const struct riser_pci_device *pci, const struct rise
 /* What a driver on the virtio bus wants to know instead of a PCI ID. */
 static void print_virtio(const struct riser_virtio_device *virtio, const char *device)
 {
-	const struct riser_virtio_feature *feature = virtio->features.base;
-
 	printf("#define %s_VIRTIO_ID %u\n", device, virtio->virtio_id);
 	if (virtio->features.count)
 		printf("\n/* Feature bits */\n");
-	for (uint32_t i = 0; i < virtio->features.count; i++) {
-		char *name = upper(feature[i].name);
+	riser_each(feature, &virtio->features) {
+		char *name = upper(feature->name);
 
-		printf("#define %s_F_%s %u%s%s%s\n", device, name, feature[i].bit,
-		       feature[i].help ? " /* " : "", feature[i].help ? feature[i].help : "",
-		       feature[i].help ? " */" : "");
+		printf("#define %s_F_%s %u%s%s%s\n", device, name, feature->bit,
+		       feature->help ? " /* " : "", feature->help ? feature->help : "",
+		       feature->help ? " */" : "");
 		free(name);
 	}
 }
@@ -145,7 +139,6 @@ static void print_virtio(const struct riser_virtio_device *virtio, const char *d
 static void print_header(const struct riser_pci_device *pci,
 			 const struct riser_virtio_device *virtio)
 {
-	const struct riser_bar *bar = pci->bars.base;
 	char *device = upper(pci->name), *title;
 
 	printf("/* SPDX-License-Identifier: MIT-0 OR GPL-2.0-only */\n"
@@ -158,15 +151,13 @@ static void print_header(const struct riser_pci_device *pci,
 	else
 		printf("#define %s_PCI_VENDOR 0x%04x\n#define %s_PCI_DEVICE 0x%04x\n", device,
 		       pci->id.vendor, device, pci->id.device);
-	for (uint32_t b = 0; b < pci->bars.count; b++) {
-		const struct riser_reg *reg = bar[b].regs.base;
-
-		title = title_of(&bar[b]);
-		if (bar[b].regs.count)
+	riser_each(bar, &pci->bars) {
+		title = title_of(bar);
+		if (bar->regs.count)
 			printf("\n/* %s */\n", title);
 		free(title);
-		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			print_register(pci, &bar[b], &reg[i]);
+		riser_each(reg, &bar->regs)
+			print_register(pci, bar, reg);
 	}
 	printf("\n#endif\n");
 	free(device);
@@ -177,8 +168,8 @@ static void print_row(const struct riser_reg *reg)
 	const struct riser_reg_field *field = reg->fields.base;
 
 	printf("| 0x%" PRIx64, reg->offset);
-	if (register_count(reg) > 1)
-		printf(" + n × 0x%x, n < %u", register_stride(reg), register_count(reg));
+	if (reg->count > 1)
+		printf(" + n × 0x%x, n < %u", reg->stride, reg->count);
 	printf(" | %s | %u | %s | ", reg->name, reg->width * 8, register_access(reg));
 	if (register_is_computed(reg))
 		printf("computed");
@@ -194,23 +185,20 @@ static void print_row(const struct riser_reg *reg)
 
 static void print_markdown(const struct riser_pci_device *pci)
 {
-	const struct riser_bar *bar = pci->bars.base;
 	char *title;
 
 	printf("# %s\n\nPCI %04x:%04x%s%s\n", pci->name, pci->id.vendor, pci->id.device,
 	       pci->summary ? ", " : "", pci->summary ? pci->summary : "");
-	for (uint32_t b = 0; b < pci->bars.count; b++) {
-		const struct riser_reg *reg = bar[b].regs.base;
-
-		if (!bar[b].regs.count)
+	riser_each(bar, &pci->bars) {
+		if (!bar->regs.count)
 			continue;
-		title = title_of(&bar[b]);
+		title = title_of(bar);
 		printf("\n## %s\n\n| offset | register | bits | access | reset | |\n"
 		       "| --- | --- | --- | --- | --- | --- |\n",
 		       title);
 		free(title);
-		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			print_row(&reg[i]);
+		riser_each(reg, &bar->regs)
+			print_row(reg);
 	}
 }
 
@@ -221,14 +209,13 @@ static void add(struct json_object *to, const char *key, uint64_t value)
 
 static struct json_object *json_register(const struct riser_reg *reg)
 {
-	const struct riser_reg_field *field = reg->fields.base;
 	struct json_object *entry = json_object_new_object(), *fields = json_object_new_array();
 
 	json_object_object_add(entry, "name", json_object_new_string(reg->name));
 	add(entry, "offset", reg->offset);
 	add(entry, "width", reg->width);
-	add(entry, "count", register_count(reg));
-	add(entry, "stride", register_stride(reg));
+	add(entry, "count", reg->count);
+	add(entry, "stride", reg->stride);
 	if (register_is_computed(reg))
 		json_object_object_add(entry, "reset", NULL);
 	else
@@ -236,11 +223,11 @@ static struct json_object *json_register(const struct riser_reg *reg)
 	json_object_object_add(entry, "access", json_object_new_string(register_access(reg)));
 	json_object_object_add(entry, "help",
 			       json_object_new_string(reg->help ? reg->help : ""));
-	for (uint32_t i = 0; i < reg->fields.count; i++) {
+	riser_each(field, &reg->fields) {
 		struct json_object *one = json_object_new_object();
 
-		json_object_object_add(one, "name", json_object_new_string(field[i].name));
-		add(one, "mask", field[i].mask);
+		json_object_object_add(one, "name", json_object_new_string(field->name));
+		add(one, "mask", field->mask);
 		json_object_array_add(fields, one);
 	}
 	json_object_object_add(entry, "fields", fields);
@@ -249,21 +236,19 @@ static struct json_object *json_register(const struct riser_reg *reg)
 
 static void print_json(const struct riser_pci_device *pci)
 {
-	const struct riser_bar *bar = pci->bars.base;
 	struct json_object *root = json_object_new_object(), *bars = json_object_new_array();
 
 	json_object_object_add(root, "name", json_object_new_string(pci->name));
 	add(root, "vendor", pci->id.vendor);
 	add(root, "device", pci->id.device);
-	for (uint32_t b = 0; b < pci->bars.count; b++) {
-		const struct riser_reg *reg = bar[b].regs.base;
+	riser_each(bar, &pci->bars) {
 		struct json_object *one = json_object_new_object(),
 				   *regs = json_object_new_array();
 
-		add(one, "index", bar[b].index);
-		add(one, "size", bar[b].size);
-		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			json_object_array_add(regs, json_register(&reg[i]));
+		add(one, "index", bar->index);
+		add(one, "size", bar->size);
+		riser_each(reg, &bar->regs)
+			json_object_array_add(regs, json_register(reg));
 		json_object_object_add(one, "registers", regs);
 		json_object_array_add(bars, one);
 	}

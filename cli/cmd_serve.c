@@ -63,11 +63,10 @@ static rlim_t raise_files(void)
 static void check_files(const struct serving *serving, const struct riser_model *model)
 {
 	const struct riser_pci_device *pci = riser_model_pci(model);
-	const struct riser_pci_cap *cap = pci->caps.base;
 	unsigned most = 1;
 
-	for (uint32_t i = 0; i < pci->caps.count; i++)
-		most = cap[i].vectors > most ? cap[i].vectors : most;
+	riser_each(cap, &pci->caps)
+		most = cap->vectors > most ? cap->vectors : most;
 	if (serving->files < most + FILES_BESIDE)
 		say("%s has %u vectors, a descriptor each, and %llu files may be open at once: "
 		    "a guest that enables them all is refused some; raise the hard limit, "

@@ -2,16 +2,6 @@
 /* What follows from a register's description, and the words for it. */
 #include "registers.h"
 
-uint32_t register_count(const struct riser_reg *reg)
-{
-	return reg->count ? reg->count : 1;
-}
-
-uint32_t register_stride(const struct riser_reg *reg)
-{
-	return reg->stride ? reg->stride : reg->width;
-}
-
 bool register_is_pure(const struct riser_reg *reg)
 {
 	if (reg->flags & RISER_WRITE_ONLY || reg->rc)

@@ -12,7 +12,5 @@ bool register_is_pure(const struct riser_reg *reg);
 /* Whether nothing is stored in it: what it reads as is the model's to say, after a reset too.
  */
 bool register_is_computed(const struct riser_reg *reg);
-uint32_t register_count(const struct riser_reg *reg);
-uint32_t register_stride(const struct riser_reg *reg);
 
 #endif

@@ -10,13 +10,9 @@ enum { VECTORS_OF_A_CPU = 194 };
 
 static bool has_shared_window(const struct riser_pci_device *pci)
 {
-	const struct riser_bar *bar = pci->bars.base;
-
-	for (uint32_t i = 0; i < pci->bars.count; i++) {
-		const struct riser_window *window = bar[i].windows.base;
-
-		for (uint32_t w = 0; w < bar[i].windows.count; w++) {
-			if (window[w].shared)
+	riser_each(bar, &pci->bars) {
+		riser_each(window, &bar->windows) {
+			if (window->shared)
 				return true;
 		}
 	}

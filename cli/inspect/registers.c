@@ -13,7 +13,7 @@ enum { ELEMENTS_SHOWN = 8 };
 static bool read_register(struct session *session, unsigned bar, const struct riser_reg *reg,
 			  uint32_t element, uint64_t *value)
 {
-	uint64_t offset = reg->offset + (uint64_t)element * register_stride(reg);
+	uint64_t offset = reg->offset + (uint64_t)element * reg->stride;
 
 	return register_is_pure(reg) &&
 	       !riser_host_read(session->host, bar, offset, reg->width, value);
@@ -21,21 +21,19 @@ static bool read_register(struct session *session, unsigned bar, const struct ri
 
 static void print_fields(const struct riser_reg *reg, bool known, uint64_t value)
 {
-	const struct riser_reg_field *field = reg->fields.base;
-
-	for (uint32_t i = 0; i < reg->fields.count; i++) {
-		printf("\t\t\t%-14s 0x%" PRIx64, field[i].name, field[i].mask);
+	riser_each(field, &reg->fields) {
+		printf("\t\t\t%-14s 0x%" PRIx64, field->name, field->mask);
 		if (known)
 			printf(" = %" PRIu64,
-			       (value & field[i].mask) >> __builtin_ctzll(field[i].mask));
-		printf("%s%s\n", field[i].help ? "  " : "", field[i].help ? field[i].help : "");
+			       (value & field->mask) >> __builtin_ctzll(field->mask));
+		printf("%s%s\n", field->help ? "  " : "", field->help ? field->help : "");
 	}
 }
 
 void register_print(struct session *session, unsigned bar, const struct riser_reg *reg,
 		    uint64_t base)
 {
-	uint32_t count = register_count(reg);
+	uint32_t count = reg->count;
 
 	for (uint32_t i = 0; i < count && i < ELEMENTS_SHOWN; i++) {
 		uint64_t value = 0;
@@ -44,8 +42,8 @@ void register_print(struct session *session, unsigned bar, const struct riser_re
 		char *shown = known ? text("0x%0*" PRIx64, reg->width * 2, value) : text("-");
 
 		printf("\t\t0x%04" PRIx64 "  %-14s %2u  %-16s  %-18s",
-		       reg->offset - base + (uint64_t)i * register_stride(reg), name,
-		       reg->width * 8, register_access(reg), shown);
+		       reg->offset - base + (uint64_t)i * reg->stride, name, reg->width * 8,
+		       register_access(reg), shown);
 		if (reg->help && !i)
 			printf("  %s", reg->help);
 		if (known && !register_is_computed(reg) && value != reg->reset)
@@ -61,39 +59,32 @@ void register_print(struct session *session, unsigned bar, const struct riser_re
 
 static void print_windows(const struct riser_bar *bar)
 {
-	const struct riser_window *window = bar->windows.base;
-
-	for (uint32_t i = 0; i < bar->windows.count; i++)
+	riser_each(window, &bar->windows)
 		printf("\t\t0x%04" PRIx64 "  %-14s %" PRIu64 " bytes of %s memory\n",
-		       window[i].offset, window[i].name, window[i].size,
-		       window[i].shared ? "shared" : "trapped");
+		       window->offset, window->name, window->size,
+		       window->shared ? "shared" : "trapped");
 }
 
 void registers_print(struct session *session)
 {
-	const struct riser_bar *bar = session->pci->bars.base;
-
-	for (uint32_t b = 0; b < session->pci->bars.count; b++) {
-		const struct riser_reg *reg = bar[b].regs.base;
-
-		if (bar[b].regs.count || bar[b].windows.count)
-			printf("\tRegisters of BAR%u:\n", bar[b].index);
-		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			register_print(session, bar[b].index, &reg[i], 0);
-		print_windows(&bar[b]);
+	riser_each(bar, &session->pci->bars) {
+		if (bar->regs.count || bar->windows.count)
+			printf("\tRegisters of BAR%u:\n", bar->index);
+		riser_each(reg, &bar->regs)
+			register_print(session, bar->index, reg, 0);
+		print_windows(bar);
 	}
 }
 
 static struct json_object *json_fields(const struct riser_reg *reg)
 {
-	const struct riser_reg_field *field = reg->fields.base;
 	struct json_object *list = json_object_new_array();
 
-	for (uint32_t i = 0; i < reg->fields.count; i++) {
+	riser_each(field, &reg->fields) {
 		struct json_object *entry = json_object_new_object();
 
-		json_object_object_add(entry, "name", json_object_new_string(field[i].name));
-		json_object_object_add(entry, "mask", json_object_new_uint64(field[i].mask));
+		json_object_object_add(entry, "name", json_object_new_string(field->name));
+		json_object_object_add(entry, "mask", json_object_new_uint64(field->mask));
 		json_object_array_add(list, entry);
 	}
 	return list;
@@ -113,7 +104,7 @@ struct json_object *register_json(struct session *session, unsigned bar,
 			       register_is_computed(reg) ? NULL
 							 : json_object_new_uint64(reg->reset));
 	json_object_object_add(entry, "fields", json_fields(reg));
-	for (uint32_t i = 0; i < register_count(reg); i++) {
+	for (uint32_t i = 0; i < reg->count; i++) {
 		uint64_t value;
 
 		json_object_array_add(values, read_register(session, bar, reg, i, &value)
@@ -126,15 +117,11 @@ struct json_object *register_json(struct session *session, unsigned bar,
 
 struct json_object *registers_json(struct session *session)
 {
-	const struct riser_bar *bar = session->pci->bars.base;
 	struct json_object *list = json_object_new_array();
 
-	for (uint32_t b = 0; b < session->pci->bars.count; b++) {
-		const struct riser_reg *reg = bar[b].regs.base;
-
-		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			json_object_array_add(list,
-					      register_json(session, bar[b].index, &reg[i]));
+	riser_each(bar, &session->pci->bars) {
+		riser_each(reg, &bar->regs)
+			json_object_array_add(list, register_json(session, bar->index, reg));
 	}
 	return list;
 }

@@ -96,11 +96,11 @@ static struct named feature_named(const struct session *session, unsigned bit)
 {
 	const struct riser_virtio_device *virtio =
 		session->model ? riser_model_virtio(session->model) : NULL;
-	const struct riser_virtio_feature *own = virtio ? virtio->features.base : NULL;
+	const struct riser_virtio_features none = { .count = 0 };
 
-	for (uint32_t i = 0; virtio && i < virtio->features.count; i++) {
-		if (own[i].bit == bit)
-			return (struct named){ bit, own[i].name, own[i].help };
+	riser_each(own, virtio ? &virtio->features : &none) {
+		if (own->bit == bit)
+			return (struct named){ bit, own->name, own->help };
 	}
 	for (size_t i = 0; i < sizeof(transport) / sizeof(*transport); i++) {
 		if (transport[i].bit == bit)
@@ -114,18 +114,19 @@ static const char *queue_name(const struct session *session, unsigned index, uns
 {
 	const struct riser_virtio_device *virtio =
 		session->model ? riser_model_virtio(session->model) : NULL;
-	const struct riser_vq_desc *line = virtio ? virtio->vqs.base : NULL;
 	unsigned all = 0;
 
-	for (uint32_t i = 0; virtio && i < virtio->vqs.count; i++)
-		all += line[i].count ? line[i].count : 1;
+	if (!virtio)
+		return "queue";
+	riser_each(line, &virtio->vqs)
+		all += line->count;
 	/* With fewer queues than the table has, which lines they are is not known. */
-	for (uint32_t i = 0; virtio && all == count && i < virtio->vqs.count; i++) {
-		unsigned made = line[i].count ? line[i].count : 1;
-
-		if (index < made)
-			return line[i].name;
-		index -= made;
+	if (all != count)
+		return "queue";
+	riser_each(line, &virtio->vqs) {
+		if (index < line->count)
+			return line->name;
+		index -= line->count;
 	}
 	return "queue";
 }
@@ -227,7 +228,6 @@ static void print_config(struct session *session)
 {
 	struct place place = find(session->host, VIRTIO_PCI_CAP_DEVICE_CFG);
 	const struct riser_virtio_device *virtio = riser_model_virtio(session->model);
-	const struct riser_reg *reg = virtio->config.base;
 
 	if (!place.length)
 		return;
@@ -236,8 +236,8 @@ static void print_config(struct session *session)
 		   (unsigned)find(session->host, VIRTIO_PCI_CAP_COMMON_CFG).offset +
 			   VIRTIO_PCI_COMMON_CFGGENERATION,
 		   1));
-	for (uint32_t i = 0; i < virtio->config.count; i++) {
-		struct riser_reg at = moved(&reg[i], &place);
+	riser_each(reg, &virtio->config) {
+		struct riser_reg at = moved(reg, &place);
 
 		register_print(session, place.bar, &at, place.offset);
 	}

@@ -28,13 +28,11 @@ static bool place_find(const struct session *session, struct place_search *searc
 	const struct riser_bar *bar = place_bars(session, &count);
 
 	for (uint32_t b = 0; b < count; b++) {
-		const struct riser_reg *reg = bar[b].regs.base;
-
-		for (uint32_t i = 0; i < bar[b].regs.count; i++) {
-			if (strlen(reg[i].name) != search->length ||
-			    strncmp(reg[i].name, search->name, search->length) != 0)
+		riser_each(reg, &bar[b].regs) {
+			if (strlen(reg->name) != search->length ||
+			    strncmp(reg->name, search->name, search->length) != 0)
 				continue;
-			search->found = &reg[i];
+			search->found = reg;
 			search->bar = bar[b].index;
 			return true;
 		}
@@ -57,10 +55,8 @@ static const char **place_names(const struct session *session)
 		abort();
 	count = 0;
 	for (uint32_t b = 0; b < bar_count; b++) {
-		const struct riser_reg *reg = bar[b].regs.base;
-
-		for (uint32_t i = 0; i < bar[b].regs.count; i++)
-			names[count++] = reg[i].name;
+		riser_each(reg, &bar[b].regs)
+			names[count++] = reg->name;
 	}
 	return names;
 }
@@ -95,7 +91,7 @@ static bool place_refuse(const struct session *session, const struct place_searc
 /* What stands behind the name: nothing, or [n]. */
 static bool place_element(const struct place_search *search, uint64_t *element, char why[256])
 {
-	uint32_t count = register_count(search->found);
+	uint32_t count = search->found->count;
 	const char *index = search->name + search->length, *rest = index;
 
 	*element = 0;
@@ -126,7 +122,7 @@ static bool place_register(struct session *session, const char *word,
 	*target = (struct poke_target){
 		.space = POKE_BAR,
 		.bar = search.bar,
-		.offset = search.found->offset + element * register_stride(search.found),
+		.offset = search.found->offset + element * search.found->stride,
 		.size = search.found->width,
 	};
 	return true;

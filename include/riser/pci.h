@@ -49,7 +49,8 @@ struct riser_window {
 #define RISER_WINDOW(off, type, member)                                                        \
 	.name = #member, .offset = (off), .size = sizeof(((type *)0)->member),                 \
 	.at = (uint32_t)offsetof(type, member)
-#define RISER_WINDOWS(a) RISER_TABLE(struct riser_window, a)
+RISER_TABLE_OF(riser_window, riser_windows);
+#define RISER_WINDOWS(a) RISER_TABLE(riser_windows, riser_window, a)
 
 /* A base address register (PCI 6.2.5.1). */
 struct riser_bar {
@@ -62,13 +63,14 @@ struct riser_bar {
 	 * a part of 4.
 	 */
 	uint8_t split;
-	bool zero_holes;	 /* what nothing claims reads as zeroes, not as all ones */
-	uint64_t size;		 /* bytes, a power of two; memory from 16, I/O from 4 to 256 */
-	struct riser_table regs; /* struct riser_reg */
-	struct riser_table windows; /* struct riser_window */
+	bool zero_holes; /* what nothing claims reads as zeroes, not as all ones */
+	uint64_t size;	 /* bytes, a power of two; memory from 16, I/O from 4 to 256 */
+	struct riser_regs regs;
+	struct riser_windows windows;
 	const struct riser_bar_ops *ops;
 };
-#define RISER_BARS(a) RISER_TABLE(struct riser_bar, a)
+RISER_TABLE_OF(riser_bar, riser_bars);
+#define RISER_BARS(a) RISER_TABLE(riser_bars, riser_bar, a)
 
 /* The memory of window `window` (its index in the table) of BAR `bar`. */
 void *riser_window(struct riser_dev *dev, unsigned bar, unsigned window);
@@ -103,11 +105,11 @@ struct riser_pci_cap {
 	 * everything is in D0 as it was before.
 	 */
 	bool soft_reset;
-	uint16_t size;		 /* VENDOR: bytes, with the 3 bytes of its header */
-	uint64_t table, pba;	 /* MSI-X: offsets in the BAR, multiples of 8 */
-	uint64_t serial;	 /* SERIAL */
-	const void *data;	 /* VENDOR: size - 3 bytes of content at reset, or NULL */
-	struct riser_table regs; /* VENDOR: at offsets from its start; taken in any parts */
+	uint16_t size;		/* VENDOR: bytes, with the 3 bytes of its header */
+	uint64_t table, pba;	/* MSI-X: offsets in the BAR, multiples of 8 */
+	uint64_t serial;	/* SERIAL */
+	const void *data;	/* VENDOR: size - 3 bytes of content at reset, or NULL */
+	struct riser_regs regs; /* VENDOR: at offsets from its start; taken in any parts */
 };
 
 /*
@@ -158,7 +160,8 @@ struct riser_pci_cap {
 	{                                                                                      \
 		.kind = RISER_CAP_PASID                                                        \
 	}
-#define RISER_CAPS(a) RISER_TABLE(struct riser_pci_cap, a)
+RISER_TABLE_OF(riser_pci_cap, riser_caps);
+#define RISER_CAPS(a) RISER_TABLE(riser_caps, riser_pci_cap, a)
 
 struct riser_pci_device {
 	size_t size;	     /* sizeof(struct riser_pci_device), as the model was compiled */
@@ -174,11 +177,11 @@ struct riser_pci_device {
 	uint32_t version;  /* of the saved state; raise it when `fields` or registers change */
 	size_t state_size; /* bytes */
 	uint64_t dma_mask; /* addresses the device can drive; 0: all 64 bits */
-	struct riser_table bars;    /* struct riser_bar */
-	struct riser_table caps;    /* struct riser_pci_cap */
-	struct riser_table options; /* struct riser_option */
-	struct riser_table fields;  /* struct riser_field */
-	struct riser_table timers;  /* struct riser_timer */
+	struct riser_bars bars;
+	struct riser_caps caps;
+	struct riser_options options;
+	struct riser_fields fields;
+	struct riser_timers timers;
 
 	/* All may be NULL. */
 

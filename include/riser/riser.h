@@ -35,18 +35,33 @@ extern "C" {
 struct riser_dev; /* one live instance of a device model; opaque */
 
 /*
- * A table of descriptors. It carries the size of its elements as the model was compiled, so
- * that elements may grow at their end without a new ABI: a library takes elements as large as
- * its own and those of older ones, and refuses what is of another size.
+ * Tables. Each kind of row has its own type of table and its own macro that makes one of an
+ * array: RISER_REGS(regs) makes a struct riser_regs. An array of other rows, or a table where
+ * another kind of table belongs, does not compile.
+ *
+ * A table carries the size of its rows as the model was compiled, so that rows may grow at
+ * their end without a new ABI: a library takes rows as large as its own and those of older
+ * ones, and refuses what is of another size.
+ *
+ * `base` has a second name, which no other type of table has: a macro names it, so that where
+ * another kind belongs there is no such member.
  */
-struct riser_table {
-	const void *base;
-	uint32_t count;
-	uint32_t stride; /* bytes from one element to the next */
-};
-#define RISER_TABLE(type, a)                                                                   \
+#define RISER_TABLE_OF(row, table)                                                             \
+	struct table {                                                                         \
+		union {                                                                        \
+			const struct row *base;                                                \
+			const struct row *table##_;                                            \
+		};                                                                             \
+		uint32_t count;                                                                \
+		uint32_t stride; /* bytes from one row to the next */                          \
+	}
+#define RISER_ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#define RISER_TABLE(table, row, a)                                                             \
 	{                                                                                      \
-		1 ? (a) : (const type *)0, sizeof(a) / sizeof((a)[0]), sizeof((a)[0])          \
+		.table##_ = _Generic(&(a), const struct row(*)[RISER_ROWS(a)]                  \
+				     : (a), struct row(*)[RISER_ROWS(a)]                       \
+				     : (a)),                                                   \
+		.count = RISER_ROWS(a), .stride = sizeof((a)[0])                               \
 	}
 
 /* ---- Registers --------------------------------------------------------------------------- */
@@ -59,7 +74,8 @@ struct riser_reg_field {
 	uint64_t mask; /* contiguous bits */
 	const char *help;
 };
-#define RISER_REG_FIELDS(a) RISER_TABLE(struct riser_reg_field, a)
+RISER_TABLE_OF(riser_reg_field, riser_reg_fields);
+#define RISER_REG_FIELDS(a) RISER_TABLE(riser_reg_fields, riser_reg_field, a)
 
 enum riser_reg_flags {
 	/* The guest may not read it: a read gives all ones and counts as the guest's mistake.
@@ -117,8 +133,8 @@ struct riser_reg {
 	uint64_t (*on_read)(struct riser_dev *dev, uint64_t stored);
 	/* Called after a guest's write has changed the state from `was` to `now` (or not). */
 	void (*on_write)(struct riser_dev *dev, uint64_t now, uint64_t was);
-	struct riser_table fields; /* struct riser_reg_field */
-	const char *help;	   /* one line */
+	struct riser_reg_fields fields;
+	const char *help;   /* one line */
 	uint32_t at_stride; /* bytes from one element to the next in the state; 0: width */
 };
 /* Names, places and sizes a register after a member of the state. */
@@ -140,7 +156,8 @@ struct riser_reg {
 	.width = sizeof(((type *)0)->array[0].member),                                         \
 	.count = sizeof(((type *)0)->array) / sizeof(((type *)0)->array[0]),                   \
 	.at_stride = sizeof(((type *)0)->array[0])
-#define RISER_REGS(a) RISER_TABLE(struct riser_reg, a)
+RISER_TABLE_OF(riser_reg, riser_regs);
+#define RISER_REGS(a) RISER_TABLE(riser_regs, riser_reg, a)
 
 /* In on_read and on_write: which element of an array is being accessed, */
 unsigned riser_reg_index(const struct riser_dev *dev);
@@ -175,7 +192,8 @@ struct riser_field {
 	.name = #member, .at = (uint32_t)offsetof(type, member),                               \
 	.width = sizeof(((type *)0)->member[0]),                                               \
 	.count = sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])
-#define RISER_FIELDS(a) RISER_TABLE(struct riser_field, a)
+RISER_TABLE_OF(riser_field, riser_fields);
+#define RISER_FIELDS(a) RISER_TABLE(riser_fields, riser_field, a)
 
 /* ---- Options ----------------------------------------------------------------------------- */
 
@@ -215,7 +233,8 @@ struct riser_reach {
 	uint32_t flags;	    /* enum riser_reach_flags */
 	const char *suffix; /* what the device adds to a FIFO's path, without a '/', or NULL */
 };
-#define RISER_REACHES(a) RISER_TABLE(struct riser_reach, a)
+RISER_TABLE_OF(riser_reach, riser_reaches);
+#define RISER_REACHES(a) RISER_TABLE(riser_reaches, riser_reach, a)
 
 /*
  * An option of the device, as in `riser run NAME,option=value`. The library parses and checks
@@ -228,12 +247,13 @@ struct riser_option {
 	const char *value; /* the default, written as a user would; NULL: zero */
 	uint64_t min, max; /* inclusive bounds of a number; both 0: none */
 	bool required;
-	const char *help;	    /* one line, shown to users */
-	struct riser_table reaches; /* struct riser_reach; all that fit hold */
+	const char *help;	      /* one line, shown to users */
+	struct riser_reaches reaches; /* all that fit hold */
 };
 #define RISER_OPTION(kind, state, member)                                                      \
 	.name = #member, .type = RISER_OPTION_##kind, .at = (uint32_t)offsetof(state, member)
-#define RISER_OPTIONS(a) RISER_TABLE(struct riser_option, a)
+RISER_TABLE_OF(riser_option, riser_options);
+#define RISER_OPTIONS(a) RISER_TABLE(riser_options, riser_option, a)
 
 /* ---- Reset ------------------------------------------------------------------------------- */
 
@@ -318,7 +338,6 @@ struct riser_sg {
 	uint64_t iova;
 	uint64_t length;
 };
-#define RISER_SGS(a) RISER_TABLE(struct riser_sg, a)
 
 /* The same over a scatter-gather list, in its order; the buffer is as long as the list's sum.
  */
@@ -365,7 +384,8 @@ struct riser_timer {
 	const char *name;
 	void (*fire)(struct riser_dev *dev);
 };
-#define RISER_TIMERS(a) RISER_TABLE(struct riser_timer, a)
+RISER_TABLE_OF(riser_timer, riser_timers);
+#define RISER_TIMERS(a) RISER_TABLE(riser_timers, riser_timer, a)
 
 /*
  * Makes timer `timer` (its index in the descriptor's table) fire once, `ns` from now. In a

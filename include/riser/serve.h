@@ -35,12 +35,20 @@ void riser_model_close(struct riser_model *model);
 
 enum riser_kind riser_model_kind(const struct riser_model *model);
 /*
- * The PCI function as described, with defaults filled in; for a virtio model the one that its
- * transport makes. Tables have this library's element sizes. Owned by the model.
+ * The PCI function as described; for a virtio model the one that its transport makes. Tables
+ * have this library's row sizes, and what has a default is filled in: counts, strides and
+ * splits are never 0. Owned by the model.
  */
 const struct riser_pci_device *riser_model_pci(const struct riser_model *model);
 /* The same of a virtio model's own descriptor; NULL for a PCI model. */
 const struct riser_virtio_device *riser_model_virtio(const struct riser_model *model);
+/* A loop over the rows of one of these tables: `row` points to each in turn. */
+#define riser_each(row, table)                                                                 \
+	for (const __typeof__(*(table)->base) *row = (table)->base,                            \
+					      *row##_end = row ? row + (table)->count : row;   \
+	     row < row##_end; row++)
+/* Which of them it is. */
+#define riser_index(row, table) ((uint32_t)((row) - (table)->base))
 
 /*
  * Whether options are as the descriptor says, from their names to the bounds of their values,

@@ -44,7 +44,8 @@ struct riser_virtio_feature {
 	uint64_t needs;	  /* bits without which a driver may not take this one */
 	const char *help;
 };
-#define RISER_VIRTIO_FEATURES(a) RISER_TABLE(struct riser_virtio_feature, a)
+RISER_TABLE_OF(riser_virtio_feature, riser_virtio_features);
+#define RISER_VIRTIO_FEATURES(a) RISER_TABLE(riser_virtio_features, riser_virtio_feature, a)
 #define RISER_VIRTIO_BIT(n) (UINT64_C(1) << (n))
 
 /* A queue, or `count` queues one after another. Queues are numbered in the table's order. */
@@ -67,7 +68,8 @@ struct riser_vq_desc {
 	 */
 	void (*stop)(struct riser_dev *dev, struct riser_vq *vq);
 };
-#define RISER_VQS(a) RISER_TABLE(struct riser_vq_desc, a)
+RISER_TABLE_OF(riser_vq_desc, riser_vqs);
+#define RISER_VQS(a) RISER_TABLE(riser_vqs, riser_vq_desc, a)
 
 struct riser_virtio_device {
 	size_t size;	     /* sizeof(struct riser_virtio_device), as the model was compiled */
@@ -80,19 +82,19 @@ struct riser_virtio_device {
 	 */
 	uint16_t transitional_id;
 	bool legacy_default;
-	uint32_t class_code;	     /* PCI's, 24 bits; 0: 00ff00 */
-	uint32_t version;	     /* of the saved state */
-	size_t state_size;	     /* bytes */
-	struct riser_table features; /* struct riser_virtio_feature */
+	uint32_t class_code; /* PCI's, 24 bits; 0: 00ff00 */
+	uint32_t version;    /* of the saved state */
+	size_t state_size;   /* bytes */
+	struct riser_virtio_features features;
 	/*
-	 * Device configuration (virtio 2.5), struct riser_reg, offsets from its start: read
+	 * Device configuration (virtio 2.5), offsets from its start: read
 	 * and written in any parts. Values that are not constant are set in reset().
 	 */
-	struct riser_table config;
-	struct riser_table vqs;	    /* struct riser_vq_desc */
-	struct riser_table options; /* struct riser_option */
-	struct riser_table fields;  /* struct riser_field */
-	struct riser_table timers;  /* struct riser_timer */
+	struct riser_regs config;
+	struct riser_vqs vqs;
+	struct riser_options options;
+	struct riser_fields fields;
+	struct riser_timers timers;
 
 	/* All may be NULL. */
 

@@ -44,9 +44,6 @@ static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 static int check_window(const struct riser__check *c, const struct riser_bar *bar,
 			const struct riser_window *window)
 {
-	const struct riser_window *other = bar->windows.base;
-	const struct riser_reg *reg = bar->regs.base;
-
 	if (!riser__good_name(window->name))
 		return refuse(c,
 			      "%s: %s has a window without a name of letters, digits, '_' and "
@@ -62,16 +59,16 @@ static int check_window(const struct riser__check *c, const struct riser_bar *ba
 	if (window->shared && (window->offset | window->size) % 4096)
 		return refuse(c, "%s: %s window '%s': shared, it is not whole pages of 4096",
 			      c->desc->name, c->where, window->name);
-	for (; other < window; other++) {
+	riser_each(other, &bar->windows) {
+		if (other == window)
+			break;
 		if (overlaps(other->offset, other->size, window->offset, window->size))
 			return refuse(c, "%s: %s windows '%s' and '%s' overlap", c->desc->name,
 				      c->where, other->name, window->name);
 	}
-	for (uint32_t left = bar->regs.count; left; left--, reg++) {
-		for (uint32_t i = 0; i < riser__reg_count(reg); i++) {
-			uint64_t stride = reg->stride ? reg->stride : reg->width;
-
-			if (overlaps(reg->offset + i * stride, reg->width, window->offset,
+	riser_each(reg, &bar->regs) {
+		for (uint64_t i = 0; i < reg->count; i++) {
+			if (overlaps(reg->offset + i * reg->stride, reg->width, window->offset,
 				     window->size))
 				return refuse(c, "%s: %s window '%s' overlaps register '%s'",
 					      c->desc->name, c->where, window->name, reg->name);
@@ -100,7 +97,7 @@ static int check_bar_shape(const struct riser__check *c, const struct riser_bar 
 			      "%s: %s: size %" PRIu64 " is not a power of two from %" PRIu64
 			      " to %" PRIu64,
 			      c->desc->name, c->where, bar->size, least, most);
-	if (bar->split && (!riser__power_of_two(bar->split) || bar->split > 8))
+	if (!riser__power_of_two(bar->split) || bar->split > 8)
 		return refuse(c, "%s: %s: split %u is not 1, 2, 4 or 8", c->desc->name,
 			      c->where, bar->split);
 	if (bar->kind == RISER_IO && bar->prefetchable)
@@ -114,17 +111,15 @@ static unsigned widest_access(const struct riser_bar *bar)
 {
 	unsigned most = bar->kind == RISER_IO ? 4 : 8;
 
-	return bar->split && bar->split < most ? bar->split : most;
+	return bar->split < most ? bar->split : most;
 }
 
 static int check_bars(struct riser__check *c)
 {
-	const struct riser_bar *bar = c->desc->bars.base;
-	const struct riser_window *window;
 	unsigned taken = 0, mine;
 	int ret = 0;
 
-	for (uint32_t i = 0; i < c->desc->bars.count && !ret; i++, bar++) {
+	riser_each(bar, &c->desc->bars) {
 		snprintf(c->where, sizeof(c->where), "BAR%u", bar->index);
 		ret = check_bar_shape(c, bar);
 		if (ret)
@@ -136,24 +131,29 @@ static int check_bars(struct riser__check *c)
 		taken |= mine;
 		c->widest = widest_access(bar);
 		ret = riser__check_regs(c, &bar->regs, bar->size);
-		window = bar->windows.base;
-		for (uint32_t w = 0; w < bar->windows.count && !ret; w++)
-			ret = check_window(c, bar, &window[w]);
+		riser_each(window, &bar->windows) {
+			if (!ret)
+				ret = check_window(c, bar, window);
+		}
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static int check_cap_regs(struct riser__check *c)
 {
-	const struct riser_pci_cap *cap = c->desc->caps.base;
-	int ret = 0;
+	c->widest = 8;
+	riser_each(cap, &c->desc->caps) {
+		int ret;
 
-	for (uint32_t i = 0; i < c->desc->caps.count && !ret; i++) {
-		snprintf(c->where, sizeof(c->where), "capability %u", i);
-		c->widest = 8;
-		ret = riser__check_regs(c, &cap[i].regs, cap[i].size);
+		snprintf(c->where, sizeof(c->where), "capability %u",
+			 riser_index(cap, &c->desc->caps));
+		ret = riser__check_regs(c, &cap->regs, cap->size);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static int by_text(const void *a, const void *b)
@@ -166,24 +166,24 @@ static int by_text(const void *a, const void *b)
  * every table that has one.
  */
 static int check_unique(const struct riser__check *c, const char *what,
-			const struct riser_table *table)
+			struct riser__rows table)
 {
-	const char **names = calloc(table->count + 1u, sizeof(*names));
+	const char **names = calloc(table.count + 1u, sizeof(*names));
 	int ret = 0;
 
 	if (!names)
 		return riser__fail(c->error, -ENOMEM, "%s: no memory", c->desc->name);
-	for (uint32_t i = 0; i < table->count; i++)
-		names[i] = *(const char *const *)((const char *)table->base +
-						  (size_t)i * table->stride);
-	if (table->count)
-		qsort(names, table->count, sizeof(*names), by_text);
-	for (uint32_t i = 1; i < table->count && !ret; i++) {
+	for (uint32_t i = 0; i < table.count; i++)
+		names[i] = *(const char *const *)((const char *)table.base +
+						  (size_t)i * table.stride);
+	if (table.count)
+		qsort(names, table.count, sizeof(*names), by_text);
+	for (uint32_t i = 1; i < table.count && !ret; i++) {
 		if (!strcmp(names[i - 1], names[i]))
 			ret = refuse(c, "%s: two %s%s are named '%s'", c->desc->name, what,
 				     c->where, names[i]);
 	}
-	for (uint32_t i = 0; i < table->count && !ret; i++) {
+	for (uint32_t i = 0; i < table.count && !ret; i++) {
 		if (strlen(names[i]) > NAME_MAX_LENGTH)
 			ret = refuse(c, "%s: the name '%.20s...' has more than %d characters",
 				     c->desc->name, names[i], NAME_MAX_LENGTH);
@@ -192,27 +192,30 @@ static int check_unique(const struct riser__check *c, const char *what,
 	return ret;
 }
 
+#define CHECK_UNIQUE(c, what, table) check_unique(c, what, RISER__ROWS(table))
+
 static int check_names(struct riser__check *c)
 {
-	const struct riser_bar *bar = c->desc->bars.base;
-	const struct riser_pci_cap *cap = c->desc->caps.base;
 	int ret;
 
 	c->where[0] = '\0';
-	ret = check_unique(c, "options", &c->desc->options);
+	ret = CHECK_UNIQUE(c, "options", &c->desc->options);
 	if (!ret)
-		ret = check_unique(c, "fields", &c->desc->fields);
+		ret = CHECK_UNIQUE(c, "fields", &c->desc->fields);
 	if (!ret)
-		ret = check_unique(c, "timers", &c->desc->timers);
-	for (uint32_t i = 0; i < c->desc->bars.count && !ret; i++) {
-		snprintf(c->where, sizeof(c->where), " of BAR%u", bar[i].index);
-		ret = check_unique(c, "registers", &bar[i].regs);
+		ret = CHECK_UNIQUE(c, "timers", &c->desc->timers);
+	riser_each(bar, &c->desc->bars) {
+		snprintf(c->where, sizeof(c->where), " of BAR%u", bar->index);
 		if (!ret)
-			ret = check_unique(c, "windows", &bar[i].windows);
+			ret = CHECK_UNIQUE(c, "registers", &bar->regs);
+		if (!ret)
+			ret = CHECK_UNIQUE(c, "windows", &bar->windows);
 	}
-	for (uint32_t i = 0; i < c->desc->caps.count && !ret; i++) {
-		snprintf(c->where, sizeof(c->where), " of capability %u", i);
-		ret = check_unique(c, "registers", &cap[i].regs);
+	riser_each(cap, &c->desc->caps) {
+		snprintf(c->where, sizeof(c->where), " of capability %u",
+			 riser_index(cap, &c->desc->caps));
+		if (!ret)
+			ret = CHECK_UNIQUE(c, "registers", &cap->regs);
 	}
 	return ret;
 }

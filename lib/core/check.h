@@ -23,16 +23,11 @@ static inline bool riser__power_of_two(uint64_t n)
 	return n && !(n & (n - 1));
 }
 
-static inline uint64_t riser__reg_count(const struct riser_reg *reg)
-{
-	return reg->count ? reg->count : 1;
-}
-
 /* Whether [at, at + size) of the state is there for `name`, which is a `what`. */
 int riser__check_in_state(const struct riser__check *c, const char *what, const char *name,
 			  uint64_t at, uint64_t size);
 /* check_regs.c: the registers of what is at c->where, of `size` bytes. */
-int riser__check_regs(const struct riser__check *c, const struct riser_table *regs,
+int riser__check_regs(const struct riser__check *c, const struct riser_regs *regs,
 		      uint64_t size);
 /* check_options.c: what users set. */
 int riser__check_options(const struct riser__check *c);

@@ -33,25 +33,25 @@ static int check_reaches(const struct riser__check *c, const struct riser_option
 {
 	const uint32_t all = RISER_READS | RISER_WRITES | RISER_CREATES | RISER_CONNECTS |
 			     RISER_LISTENS | RISER_NETWORK | RISER_TERMINAL;
-	const struct riser_reach *reach = option->reaches.base;
 
-	for (uint32_t i = 0; i < option->reaches.count; i++) {
-		const char *path = reach[i].form ? strchr(reach[i].form, '@') : NULL;
+	riser_each(reach, &option->reaches) {
+		const char *path = reach->form ? strchr(reach->form, '@') : NULL;
+		unsigned i = riser_index(reach, &option->reaches);
 
-		if (!reach[i].form)
+		if (!reach->form)
 			return refuse(c, "%s: option '%s': .reaches %u has no .form",
 				      c->desc->name, option->name, i);
 		if (path && path[1])
 			return refuse(c, "%s: option '%s': .form '%s' has '@' before its end",
-				      c->desc->name, option->name, reach[i].form);
-		if (reach[i].suffix && strchr(reach[i].suffix, '/'))
+				      c->desc->name, option->name, reach->form);
+		if (reach->suffix && strchr(reach->suffix, '/'))
 			return refuse(c, "%s: option '%s': .suffix '%s' has a '/'",
-				      c->desc->name, option->name, reach[i].suffix);
-		if (!reach[i].flags || reach[i].flags & ~all)
+				      c->desc->name, option->name, reach->suffix);
+		if (!reach->flags || reach->flags & ~all)
 			return refuse(c,
 				      "%s: option '%s': .reaches %u has flags %#x: none, or "
 				      "without a meaning",
-				      c->desc->name, option->name, i, reach[i].flags);
+				      c->desc->name, option->name, i, reach->flags);
 	}
 	return 0;
 }
@@ -89,27 +89,22 @@ static bool span_meets(struct span a, uint64_t at, uint64_t size)
 }
 
 /* The name of a register of `regs` that keeps its value in `place`, or NULL. */
-static const char *reg_in(const struct riser_table *regs, struct span place)
+static const char *reg_in(const struct riser_regs *regs, struct span place)
 {
-	const struct riser_reg *reg = regs->base;
-
-	for (uint32_t i = 0; i < regs->count; i++) {
-		for (uint64_t n = 0; n < riser__reg_count(&reg[i]); n++) {
-			if (span_meets(place, reg[i].at + n * riser__reg_at_stride(&reg[i]),
-				       reg[i].width))
-				return reg[i].name;
+	riser_each(reg, regs) {
+		for (uint64_t n = 0; n < reg->count; n++) {
+			if (span_meets(place, reg->at + n * reg->at_stride, reg->width))
+				return reg->name;
 		}
 	}
 	return NULL;
 }
 
-static const char *window_in(const struct riser_table *windows, struct span place)
+static const char *window_in(const struct riser_windows *windows, struct span place)
 {
-	const struct riser_window *window = windows->base;
-
-	for (uint32_t i = 0; i < windows->count; i++) {
-		if (!window[i].shared && span_meets(place, window[i].at, window[i].size))
-			return window[i].name;
+	riser_each(window, windows) {
+		if (!window->shared && span_meets(place, window->at, window->size))
+			return window->name;
 	}
 	return NULL;
 }
@@ -117,21 +112,22 @@ static const char *window_in(const struct riser_table *windows, struct span plac
 /* What a guest or a saved state writes there, or NULL: nothing. */
 static const char *writer_of(const struct riser_pci_device *desc, struct span place)
 {
-	const struct riser_bar *bar = desc->bars.base;
-	const struct riser_pci_cap *cap = desc->caps.base;
-	const struct riser_field *field = desc->fields.base;
 	const char *name = NULL;
 
-	for (uint32_t i = 0; i < desc->bars.count && !name; i++) {
-		name = reg_in(&bar[i].regs, place);
+	riser_each(bar, &desc->bars) {
 		if (!name)
-			name = window_in(&bar[i].windows, place);
+			name = reg_in(&bar->regs, place);
+		if (!name)
+			name = window_in(&bar->windows, place);
 	}
-	for (uint32_t i = 0; i < desc->caps.count && !name; i++)
-		name = reg_in(&cap[i].regs, place);
-	for (uint32_t i = 0; i < desc->fields.count && !name; i++) {
-		if (span_meets(place, field[i].at, (uint64_t)field[i].count * field[i].width))
-			name = field[i].name;
+	riser_each(cap, &desc->caps) {
+		if (!name)
+			name = reg_in(&cap->regs, place);
+	}
+	riser_each(field, &desc->fields) {
+		if (!name &&
+		    span_meets(place, field->at, (uint64_t)field->count * field->width))
+			name = field->name;
 	}
 	return name;
 }
@@ -151,33 +147,33 @@ static int check_pointer(const struct riser__check *c, const struct riser_option
 
 int riser__check_options(const struct riser__check *c)
 {
-	const struct riser_option *option = c->desc->options.base;
-	int ret = 0;
+	riser_each(option, &c->desc->options) {
+		size_t size = option_size(option->type);
+		int ret;
 
-	for (uint32_t i = 0; i < c->desc->options.count && !ret; i++) {
-		size_t size = option_size(option[i].type);
-
-		if (!riser__good_name(option[i].name))
+		if (!riser__good_name(option->name))
 			return refuse(c,
 				      "%s: option %u needs a name of letters, digits, '_' and "
 				      "'-'",
-				      c->desc->name, i);
+				      c->desc->name, riser_index(option, &c->desc->options));
 		if (!size)
 			return refuse(c, "%s: option '%s': .type %d is of no known kind",
-				      c->desc->name, option[i].name, (int)option[i].type);
-		if (!strcmp(option[i].name, "romfile"))
+				      c->desc->name, option->name, (int)option->type);
+		if (!strcmp(option->name, "romfile"))
 			return refuse(c, "%s: option 'romfile' is the library's own",
 				      c->desc->name);
-		ret = check_values(c, &option[i]);
+		ret = check_values(c, option);
 		if (!ret)
-			ret = check_reaches(c, &option[i]);
+			ret = check_reaches(c, option);
 		if (!ret)
-			ret = riser__check_in_state(c, "option", option[i].name, option[i].at,
+			ret = riser__check_in_state(c, "option", option->name, option->at,
 						    size);
 		if (!ret)
-			ret = check_pointer(c, &option[i]);
+			ret = check_pointer(c, option);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static int check_field(const struct riser__check *c, const struct riser_field *field,
@@ -200,21 +196,21 @@ static int check_field(const struct riser__check *c, const struct riser_field *f
 
 int riser__check_saved(const struct riser__check *c)
 {
-	const struct riser_field *field = c->desc->fields.base;
-	const struct riser_timer *timer = c->desc->timers.base;
-	int ret = 0;
+	riser_each(field, &c->desc->fields) {
+		int ret = check_field(c, field, riser_index(field, &c->desc->fields));
 
-	for (uint32_t i = 0; i < c->desc->fields.count && !ret; i++)
-		ret = check_field(c, &field[i], i);
-	for (uint32_t i = 0; i < c->desc->timers.count && !ret; i++) {
-		if (!riser__good_name(timer[i].name))
+		if (ret)
+			return ret;
+	}
+	riser_each(timer, &c->desc->timers) {
+		if (!riser__good_name(timer->name))
 			return refuse(c,
 				      "%s: timer %u needs a name of letters, digits, '_' and "
 				      "'-'",
-				      c->desc->name, i);
-		if (!timer[i].fire)
+				      c->desc->name, riser_index(timer, &c->desc->timers));
+		if (!timer->fire)
 			return refuse(c, "%s: timer '%s' needs a .fire", c->desc->name,
-				      timer[i].name);
+				      timer->name);
 	}
-	return ret;
+	return 0;
 }

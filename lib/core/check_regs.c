@@ -13,9 +13,7 @@
 /* From the first byte of the first element to the last of the last. */
 static uint64_t reg_span(const struct riser_reg *reg)
 {
-	uint64_t stride = reg->stride ? reg->stride : reg->width;
-
-	return (riser__reg_count(reg) - 1) * stride + reg->width;
+	return (uint64_t)(reg->count - 1) * reg->stride + reg->width;
 }
 
 static int check_masks(const struct riser__check *c, const struct riser_reg *reg)
@@ -56,10 +54,13 @@ static bool adjacent(uint64_t mask)
 	return mask && !(mask & (mask + low));
 }
 
-static bool is_named_before(const struct riser_reg_field *field, uint32_t i)
+static bool is_named_before(const struct riser_reg_fields *fields,
+			    const struct riser_reg_field *field)
 {
-	for (uint32_t other = 0; other < i; other++) {
-		if (!strcmp(field[other].name, field[i].name))
+	riser_each(other, fields) {
+		if (other == field)
+			break;
+		if (!strcmp(other->name, field->name))
 			return true;
 	}
 	return false;
@@ -67,24 +68,23 @@ static bool is_named_before(const struct riser_reg_field *field, uint32_t i)
 
 static int check_fields(const struct riser__check *c, const struct riser_reg *reg)
 {
-	const struct riser_reg_field *field = reg->fields.base;
+	riser_each(field, &reg->fields) {
+		uint64_t mask = field->mask;
 
-	for (uint32_t i = 0; i < reg->fields.count; i++) {
-		uint64_t mask = field[i].mask;
-
-		if (!riser__good_name(field[i].name))
+		if (!riser__good_name(field->name))
 			return refuse(c,
 				      "%s: %s register '%s': field %u needs a name of letters, "
 				      "digits, '_' and '-'",
-				      c->desc->name, c->where, reg->name, i);
+				      c->desc->name, c->where, reg->name,
+				      riser_index(field, &reg->fields));
 		if (mask & ~riser__ones(reg->width) || !adjacent(mask))
 			return refuse(c,
 				      "%s: %s register '%s': field '%s': mask %#" PRIx64
 				      " is not of adjacent bits of the register",
-				      c->desc->name, c->where, reg->name, field[i].name, mask);
-		if (is_named_before(field, i))
+				      c->desc->name, c->where, reg->name, field->name, mask);
+		if (is_named_before(&reg->fields, field))
 			return refuse(c, "%s: %s register '%s': two fields are named '%s'",
-				      c->desc->name, c->where, reg->name, field[i].name);
+				      c->desc->name, c->where, reg->name, field->name);
 	}
 	return 0;
 }
@@ -117,9 +117,10 @@ static int check_reg_shape(const struct riser__check *c, const struct riser_reg 
 	if (!riser__power_of_two(reg->width) || reg->width > 8)
 		return refuse(c, "%s: %s register '%s': width %u is not 1, 2, 4 or 8%s",
 			      c->desc->name, c->where, reg->name, reg->width,
-			      reg->count ? "; of an array of structs RISER_REG_STRUCTS takes "
-					   "a member"
-					 : "");
+			      reg->count > 1
+				      ? "; of an array of structs RISER_REG_STRUCTS takes "
+					"a member"
+				      : "");
 	if (reg->offset % reg->width)
 		return refuse(c,
 			      "%s: %s register '%s': offset %#" PRIx64
@@ -145,10 +146,7 @@ static int check_reg_access(const struct riser__check *c, const struct riser_reg
 			      "%s: %s register '%s': nothing there accesses more than %u bytes "
 			      "at once: it needs a .part",
 			      c->desc->name, c->where, reg->name, c->widest);
-	if (reg->stride && !reg->count)
-		return refuse(c, "%s: %s register '%s': a .stride needs a .count",
-			      c->desc->name, c->where, reg->name);
-	if (reg->stride && reg->stride < reg->width)
+	if (reg->stride < reg->width)
 		return refuse(c, "%s: %s register '%s': stride %u is less than its width %u",
 			      c->desc->name, c->where, reg->name, reg->stride, reg->width);
 	return 0;
@@ -157,12 +155,9 @@ static int check_reg_access(const struct riser__check *c, const struct riser_reg
 /* Where its values are. */
 static int check_reg_values(const struct riser__check *c, const struct riser_reg *reg)
 {
-	uint64_t last = (riser__reg_count(reg) - 1) * riser__reg_at_stride(reg);
+	uint64_t last = (uint64_t)(reg->count - 1) * reg->at_stride;
 
-	if (reg->at_stride && !reg->count)
-		return refuse(c, "%s: %s register '%s': an .at_stride needs a .count",
-			      c->desc->name, c->where, reg->name);
-	if (reg->at_stride && reg->at_stride < reg->width)
+	if (reg->at_stride < reg->width)
 		return refuse(c, "%s: %s register '%s': at_stride %u is less than its width %u",
 			      c->desc->name, c->where, reg->name, reg->at_stride, reg->width);
 	return riser__check_in_state(c, "register", reg->name, reg->at, last + reg->width);
@@ -191,7 +186,7 @@ static int check_reg(const struct riser__check *c, const struct riser_reg *reg, 
 	return ret;
 }
 
-static int check_overlap(const struct riser__check *c, const struct riser_table *regs)
+static int check_overlap(const struct riser__check *c, const struct riser_regs *regs)
 {
 	struct riser__regmap *map;
 	int ret = riser__regmap_create(regs, &map);
@@ -211,20 +206,21 @@ static int check_overlap(const struct riser__check *c, const struct riser_table 
 	return ret;
 }
 
-int riser__check_regs(const struct riser__check *c, const struct riser_table *regs,
+int riser__check_regs(const struct riser__check *c, const struct riser_regs *regs,
 		      uint64_t size)
 {
-	const struct riser_reg *reg = regs->base;
 	uint64_t total = 0;
-	int ret = 0;
 
-	for (uint32_t i = 0; i < regs->count && !ret; i++) {
-		ret = check_reg(c, &reg[i], i, size);
-		total += riser__reg_count(&reg[i]);
+	riser_each(reg, regs) {
+		int ret = check_reg(c, reg, riser_index(reg, regs), size);
+
+		if (ret)
+			return ret;
+		total += reg->count;
 	}
-	if (!ret && total > REGS_MAX)
+	if (total > REGS_MAX)
 		return refuse(
 			c, "%s: %s has %" PRIu64 " registers; at most %u are taken: use .ops",
 			c->desc->name, c->where, total, REGS_MAX);
-	return ret ? ret : check_overlap(c, regs);
+	return check_overlap(c, regs);
 }

@@ -59,34 +59,42 @@ static int check_text(const struct walk *w, const char *member, const char *text
 				     w->device, w->where, member);
 }
 
-static int check_table(const struct walk *w, const char *member,
-		       const struct riser_table *table, size_t least, size_t most)
+static int check_rows(const struct walk *w, const char *member, struct riser__rows table,
+		      size_t least, size_t most)
 {
-	if (!table->count)
+	if (!table.count)
 		return 0;
-	if (!table->base)
+	if (!table.base)
 		return riser__fail(w->error, -EINVAL, "%s: %s%s has %u rows, but no .base",
-				   w->device, w->where, member, table->count);
-	if (table->stride < least || table->stride > most)
+				   w->device, w->where, member, table.count);
+	if (table.stride < least || table.stride > most)
 		return riser__fail(w->error, -EINVAL,
 				   "%s: %s%s has rows of %u bytes, not %zu: it is of another "
 				   "type, or of a newer library",
-				   w->device, w->where, member, table->stride, most);
-	if (table->count > ROWS_MAX)
+				   w->device, w->where, member, table.stride, most);
+	if (table.count > ROWS_MAX)
 		return riser__fail(w->error, -EINVAL,
 				   "%s: %s%s has %u rows; at most %d are taken", w->device,
-				   w->where, member, table->count, ROWS_MAX);
-	if ((uintptr_t)table->base % sizeof(void *) || table->stride % sizeof(void *) ||
-	    !is_mapped(table->base, (size_t)table->count * table->stride))
+				   w->where, member, table.count, ROWS_MAX);
+	if ((uintptr_t)table.base % sizeof(void *) || table.stride % sizeof(void *) ||
+	    !is_mapped(table.base, (size_t)table.count * table.stride))
 		return riser__fail(w->error, -EINVAL, "%s: %s%s: its .base is no table",
 				   w->device, w->where, member);
 	return 0;
 }
 
-static const void *table_row(const struct riser_table *table, uint32_t i)
+/* `last` is the last member that the rows of the first revision have. */
+#define check_table(w, member, table, last)                                                    \
+	check_rows(w, member, RISER__ROWS(table), LEAST(__typeof__(*(table)->base), last),     \
+		   sizeof(*(table)->base))
+
+static const void *row_at(struct riser__rows table, uint32_t i)
 {
-	return (const char *)table->base + (size_t)i * table->stride;
+	return (const char *)table.base + (size_t)i * table.stride;
 }
+
+/* A row of a table that is as the author has it, and whose rows may be shorter than ours. */
+#define table_row(table, i) ((__typeof__((table)->base))row_at(RISER__ROWS(table), i))
 
 /* The walk goes on in row `i` of `member`, a table of the descriptor's or of a row's. */
 static struct walk walk_into(const struct walk *w, const char *member, uint32_t i)
@@ -97,10 +105,9 @@ static struct walk walk_into(const struct walk *w, const char *member, uint32_t 
 	return inner;
 }
 
-static int walk_reg_fields(const struct walk *w, const struct riser_table *table)
+static int walk_reg_fields(const struct walk *w, const struct riser_reg_fields *table)
 {
-	int ret = check_table(w, ".fields", table, LEAST(struct riser_reg_field, help),
-			      sizeof(struct riser_reg_field));
+	int ret = check_table(w, ".fields", table, help);
 
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		const struct riser_reg_field *field = table_row(table, i);
@@ -113,10 +120,20 @@ static int walk_reg_fields(const struct walk *w, const struct riser_table *table
 	return ret;
 }
 
-static int walk_regs(const struct walk *w, const char *member, const struct riser_table *table)
+/* Strides say nothing of a register that is no array. Ours may be longer than `reg`. */
+static int check_strides(const struct walk *w, const struct riser_reg *reg, size_t size)
 {
-	int ret = check_table(w, member, table, LEAST(struct riser_reg, help),
-			      sizeof(struct riser_reg));
+	bool spread = size >= LEAST(struct riser_reg, at_stride) && reg->at_stride;
+
+	if (reg->count || (!reg->stride && !spread))
+		return 0;
+	return riser__fail(w->error, -EINVAL, "%s: %s: %s needs a .count", w->device, w->where,
+			   reg->stride ? "a .stride" : "an .at_stride");
+}
+
+static int walk_regs(const struct walk *w, const char *member, const struct riser_regs *table)
+{
+	int ret = check_table(w, member, table, help);
 
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		const struct riser_reg *reg = table_row(table, i);
@@ -127,28 +144,27 @@ static int walk_regs(const struct walk *w, const char *member, const struct rise
 			ret = check_text(&in, ".help", reg->help);
 		if (!ret)
 			ret = walk_reg_fields(&in, &reg->fields);
+		if (!ret)
+			ret = check_strides(&in, reg, table->stride);
 	}
 	return ret;
 }
 
-static int walk_windows(const struct walk *w, const struct riser_table *table)
+static int walk_windows(const struct walk *w, const struct riser_windows *table)
 {
-	int ret = check_table(w, ".windows", table, LEAST(struct riser_window, shared),
-			      sizeof(struct riser_window));
+	int ret = check_table(w, ".windows", table, shared);
 
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		struct walk in = walk_into(w, ".windows", i);
 
-		ret = check_text(&in, ".name",
-				 ((const struct riser_window *)table_row(table, i))->name);
+		ret = check_text(&in, ".name", table_row(table, i)->name);
 	}
 	return ret;
 }
 
-static int walk_bars(const struct walk *w, const struct riser_table *table)
+static int walk_bars(const struct walk *w, const struct riser_bars *table)
 {
-	int ret = check_table(w, ".bars", table, LEAST(struct riser_bar, ops),
-			      sizeof(struct riser_bar));
+	int ret = check_table(w, ".bars", table, ops);
 
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		const struct riser_bar *bar = table_row(table, i);
@@ -164,10 +180,9 @@ static int walk_bars(const struct walk *w, const struct riser_table *table)
 	return ret;
 }
 
-static int walk_caps(const struct walk *w, const struct riser_table *table)
+static int walk_caps(const struct walk *w, const struct riser_caps *table)
 {
-	int ret = check_table(w, ".caps", table, LEAST(struct riser_pci_cap, regs),
-			      sizeof(struct riser_pci_cap));
+	int ret = check_table(w, ".caps", table, regs);
 
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		const struct riser_pci_cap *cap = table_row(table, i);
@@ -182,10 +197,9 @@ static int walk_caps(const struct walk *w, const struct riser_table *table)
 	return ret;
 }
 
-static int walk_reaches(const struct walk *w, const struct riser_table *table)
+static int walk_reaches(const struct walk *w, const struct riser_reaches *table)
 {
-	int ret = check_table(w, ".reaches", table, LEAST(struct riser_reach, suffix),
-			      sizeof(struct riser_reach));
+	int ret = check_table(w, ".reaches", table, suffix);
 
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		const struct riser_reach *reach = table_row(table, i);
@@ -198,10 +212,9 @@ static int walk_reaches(const struct walk *w, const struct riser_table *table)
 	return ret;
 }
 
-static int walk_options(const struct walk *w, const struct riser_table *table)
+static int walk_options(const struct walk *w, const struct riser_options *table)
 {
-	int ret = check_table(w, ".options", table, LEAST(struct riser_option, reaches),
-			      sizeof(struct riser_option));
+	int ret = check_table(w, ".options", table, reaches);
 
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		const struct riser_option *option = table_row(table, i);
@@ -219,25 +232,26 @@ static int walk_options(const struct walk *w, const struct riser_table *table)
 }
 
 /* Tables in which a name is all that points somewhere; it is a row's first member. */
-static int walk_names(const struct walk *w, const char *member, const struct riser_table *table,
+static int walk_names(const struct walk *w, const char *member, struct riser__rows table,
 		      size_t least, size_t most)
 {
-	int ret = check_table(w, member, table, least, most);
+	int ret = check_rows(w, member, table, least, most);
 
-	for (uint32_t i = 0; i < table->count && !ret; i++) {
+	for (uint32_t i = 0; i < table.count && !ret; i++) {
 		struct walk in = walk_into(w, member, i);
 
-		ret = check_text(&in, ".name", *(const char *const *)table_row(table, i));
+		ret = check_text(&in, ".name", *(const char *const *)row_at(table, i));
 	}
 	return ret;
 }
-#define WALK_NAMES(w, member, table, type, last)                                               \
-	walk_names(w, member, table, LEAST(type, last), sizeof(type))
+#define WALK_NAMES(w, member, table, last)                                                     \
+	walk_names(w, member, RISER__ROWS(table), LEAST(__typeof__(*(table)->base), last),     \
+		   sizeof(*(table)->base))
 
 /* What both kinds of descriptor have. */
 static int walk_common(struct walk *w, const char *name, const char *summary,
-		       const struct riser_table *options, const struct riser_table *fields,
-		       const struct riser_table *timers)
+		       const struct riser_options *options, const struct riser_fields *fields,
+		       const struct riser_timers *timers)
 {
 	int ret = is_text(name) ? 0
 				: riser__fail(w->error, -EINVAL,
@@ -249,8 +263,8 @@ static int walk_common(struct walk *w, const char *name, const char *summary,
 	if (!ret)
 		ret = walk_options(w, options);
 	if (!ret)
-		ret = WALK_NAMES(w, ".fields", fields, struct riser_field, since);
-	return ret ? ret : WALK_NAMES(w, ".timers", timers, struct riser_timer, fire);
+		ret = WALK_NAMES(w, ".fields", fields, since);
+	return ret ? ret : WALK_NAMES(w, ".timers", timers, fire);
 }
 
 int riser__tables_check_pci(const struct riser_pci_device *desc, struct riser_error *error)
@@ -264,10 +278,9 @@ int riser__tables_check_pci(const struct riser_pci_device *desc, struct riser_er
 	return ret ? ret : walk_caps(&w, &desc->caps);
 }
 
-static int walk_features(const struct walk *w, const struct riser_table *table)
+static int walk_features(const struct walk *w, const struct riser_virtio_features *table)
 {
-	int ret = check_table(w, ".features", table, LEAST(struct riser_virtio_feature, help),
-			      sizeof(struct riser_virtio_feature));
+	int ret = check_table(w, ".features", table, help);
 
 	for (uint32_t i = 0; i < table->count && !ret; i++) {
 		const struct riser_virtio_feature *feature = table_row(table, i);
@@ -291,5 +304,5 @@ int riser__tables_check_virtio(const struct riser_virtio_device *desc,
 		ret = walk_features(&w, &desc->features);
 	if (!ret)
 		ret = walk_regs(&w, ".config", &desc->config);
-	return ret ? ret : WALK_NAMES(&w, ".vqs", &desc->vqs, struct riser_vq_desc, stop);
+	return ret ? ret : WALK_NAMES(&w, ".vqs", &desc->vqs, stop);
 }

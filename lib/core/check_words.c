@@ -25,31 +25,34 @@ static int check_text(const struct riser__check *c, const char *what, const char
 	return ret;
 }
 
-static int check_regs(const struct riser__check *c, const struct riser_table *regs)
+static int check_regs(const struct riser__check *c, const struct riser_regs *regs)
 {
-	const struct riser_reg *reg = regs->base;
-	int ret = 0;
+	riser_each(reg, regs) {
+		int ret = check_text(c, ".help", reg->name ? reg->name : "", reg->help);
 
-	for (uint32_t i = 0; i < regs->count && !ret; i++)
-		ret = check_text(c, ".help", reg[i].name ? reg[i].name : "", reg[i].help);
-	return ret;
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 int riser__check_words(const struct riser__check *c)
 {
-	const struct riser_option *option = c->desc->options.base;
-	const struct riser_bar *bar = c->desc->bars.base;
-	const struct riser_pci_cap *cap = c->desc->caps.base;
 	int ret = check_text(c, ".summary", "", c->desc->summary);
 
-	for (uint32_t i = 0; i < c->desc->options.count && !ret; i++) {
-		ret = check_text(c, ".help", option[i].name, option[i].help);
+	riser_each(option, &c->desc->options) {
 		if (!ret)
-			ret = check_text(c, ".value", option[i].name, option[i].value);
+			ret = check_text(c, ".help", option->name, option->help);
+		if (!ret)
+			ret = check_text(c, ".value", option->name, option->value);
 	}
-	for (uint32_t i = 0; i < c->desc->bars.count && !ret; i++)
-		ret = check_regs(c, &bar[i].regs);
-	for (uint32_t i = 0; i < c->desc->caps.count && !ret; i++)
-		ret = check_regs(c, &cap[i].regs);
+	riser_each(bar, &c->desc->bars) {
+		if (!ret)
+			ret = check_regs(c, &bar->regs);
+	}
+	riser_each(cap, &c->desc->caps) {
+		if (!ret)
+			ret = check_regs(c, &cap->regs);
+	}
 	return ret;
 }

@@ -29,67 +29,66 @@ void *riser__model_alloc(struct riser_model *model, size_t size)
 	return chunk->data;
 }
 
-int riser__table_normalise(struct riser_model *model, struct riser_table *table, size_t size)
+void *riser__rows_copy(struct riser_model *model, struct riser__rows rows, size_t size)
 {
-	size_t known = table->stride < size ? table->stride : size;
-	const char *from = table->base;
-	char *to;
+	size_t known = rows.stride < size ? rows.stride : size;
+	const char *from = rows.base;
+	char *to = rows.count ? riser__model_alloc(model, rows.count * size) : NULL;
 
-	if (!table->count || !from || !table->stride) {
-		*table = (struct riser_table){ 0 };
-		return 0;
-	}
-	to = riser__model_alloc(model, table->count * size);
-	if (!to)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < table->count; i++)
-		memcpy(to + i * size, from + (size_t)i * table->stride, known);
-	table->base = to;
-	table->stride = (uint32_t)size;
-	return 0;
+	for (uint32_t i = 0; to && i < rows.count; i++)
+		memcpy(to + i * size, from + (size_t)i * rows.stride, known);
+	return to;
 }
 
-int riser__regs_normalise(struct riser_model *model, struct riser_table *table)
+static void reg_fill(struct riser_reg *reg)
 {
-	struct riser_reg *regs;
-	int ret = riser__table_normalise(model, table, sizeof(*regs));
-
-	regs = (struct riser_reg *)table->base;
-	for (uint32_t i = 0; !ret && i < table->count; i++)
-		ret = riser__table_normalise(model, &regs[i].fields,
-					     sizeof(struct riser_reg_field));
-	return ret;
+	if (!reg->count)
+		reg->count = 1;
+	if (!reg->stride)
+		reg->stride = reg->width;
+	if (!reg->at_stride)
+		reg->at_stride = reg->width;
 }
 
-int riser__options_normalise(struct riser_model *model, struct riser_table *table)
+int riser__regs_normalise(struct riser_model *model, struct riser_regs *table)
 {
-	struct riser_option *options;
-	int ret = riser__table_normalise(model, table, sizeof(*options));
+	struct riser_reg *regs = riser__table_copy(model, table);
+	int ret = table->count && !regs ? -ENOMEM : 0;
 
-	options = (struct riser_option *)table->base;
-	for (uint32_t i = 0; !ret && i < table->count; i++)
-		ret = riser__table_normalise(model, &options[i].reaches,
-					     sizeof(struct riser_reach));
-	return ret;
-}
-
-static int normalise_bars(struct riser_model *model, struct riser_table *table)
-{
-	struct riser_bar *bars;
-	int ret = riser__table_normalise(model, table, sizeof(*bars));
-
-	bars = (struct riser_bar *)table->base;
 	for (uint32_t i = 0; !ret && i < table->count; i++) {
+		reg_fill(&regs[i]);
+		ret = riser__table_normalise(model, &regs[i].fields);
+	}
+	return ret;
+}
+
+int riser__options_normalise(struct riser_model *model, struct riser_options *table)
+{
+	struct riser_option *options = riser__table_copy(model, table);
+	int ret = table->count && !options ? -ENOMEM : 0;
+
+	for (uint32_t i = 0; !ret && i < table->count; i++)
+		ret = riser__table_normalise(model, &options[i].reaches);
+	return ret;
+}
+
+static int bars_normalise(struct riser_model *model, struct riser_bars *table)
+{
+	struct riser_bar *bars = riser__table_copy(model, table);
+	int ret = table->count && !bars ? -ENOMEM : 0;
+
+	for (uint32_t i = 0; !ret && i < table->count; i++) {
+		if (!bars[i].split)
+			bars[i].split = 8;
 		ret = riser__regs_normalise(model, &bars[i].regs);
 		if (!ret)
-			ret = riser__table_normalise(model, &bars[i].windows,
-						     sizeof(struct riser_window));
+			ret = riser__table_normalise(model, &bars[i].windows);
 	}
 	return ret;
 }
 
 /* Configuration space has byte enables: every register in it is taken in parts. */
-static void take_parts(struct riser_table *table)
+static void regs_take_parts(struct riser_regs *table)
 {
 	struct riser_reg *regs = (struct riser_reg *)table->base;
 
@@ -97,15 +96,15 @@ static void take_parts(struct riser_table *table)
 		regs[i].part = 1;
 }
 
-static int normalise_caps(struct riser_model *model, struct riser_table *table)
+static int caps_normalise(struct riser_model *model, struct riser_caps *table)
 {
-	struct riser_pci_cap *caps;
-	int ret = riser__table_normalise(model, table, sizeof(*caps));
+	struct riser_pci_cap *caps = riser__table_copy(model, table);
+	int ret = table->count && !caps ? -ENOMEM : 0;
 
-	caps = (struct riser_pci_cap *)table->base;
 	for (uint32_t i = 0; !ret && i < table->count; i++) {
 		ret = riser__regs_normalise(model, &caps[i].regs);
-		take_parts(&caps[i].regs);
+		if (!ret)
+			regs_take_parts(&caps[i].regs);
 	}
 	return ret;
 }
@@ -123,15 +122,15 @@ int riser__model_normalise(struct riser_model *model, const struct riser_pci_dev
 	}
 	if (!pci->dma_mask)
 		pci->dma_mask = UINT64_MAX;
-	ret = normalise_bars(model, &pci->bars);
+	ret = bars_normalise(model, &pci->bars);
 	if (!ret)
-		ret = normalise_caps(model, &pci->caps);
+		ret = caps_normalise(model, &pci->caps);
 	if (!ret)
 		ret = riser__options_normalise(model, &pci->options);
 	if (!ret)
-		ret = riser__table_normalise(model, &pci->fields, sizeof(struct riser_field));
+		ret = riser__table_normalise(model, &pci->fields);
 	if (!ret)
-		ret = riser__table_normalise(model, &pci->timers, sizeof(struct riser_timer));
+		ret = riser__table_normalise(model, &pci->timers);
 	if (!ret && !pci->vectors)
 		pci->vectors = riser__layout_message_vectors(pci);
 	return ret;

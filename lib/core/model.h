@@ -20,17 +20,37 @@ struct riser_model {
 /* Zeroed memory that is freed with the model; NULL without memory. */
 void *riser__model_alloc(struct riser_model *model, size_t size);
 
+/* A table whatever its rows are; its members are those of every table. */
+struct riser__rows {
+	const void *base;
+	uint32_t count, stride;
+};
+#define RISER__ROWS(table)                                                                     \
+	((struct riser__rows){ (table)->base, (table)->count, (table)->stride })
+
 /*
- * Copies a table so that its elements are `size` bytes, zero-filled or cut as the model's
- * differ, and its base may be cast to their type. -ENOMEM.
+ * Copies a table's rows to ones of `size` bytes, zero-filled or cut as the model's differ. NULL
+ * where there are none, or without memory.
  */
-int riser__table_normalise(struct riser_model *model, struct riser_table *table, size_t size);
+void *riser__rows_copy(struct riser_model *model, struct riser__rows rows, size_t size);
 
-/* The same for a table of registers, with the tables of their fields. */
-int riser__regs_normalise(struct riser_model *model, struct riser_table *table);
+/* Makes the rows of a table of any type this library's own, and returns them, to be changed. */
+#define riser__table_copy(model, table)                                                        \
+	((table)->base = riser__rows_copy(model, RISER__ROWS(table), sizeof(*(table)->base)),  \
+	 (table)->stride = sizeof(*(table)->base), (void *)(table)->base)
 
-/* The same for a table of options, with the tables of what they reach. */
-int riser__options_normalise(struct riser_model *model, struct riser_table *table);
+/* The same for a table whose rows have nothing to be filled in. -ENOMEM. */
+#define riser__table_normalise(model, table)                                                   \
+	(riser__table_copy(model, table) || !(table)->count ? 0 : -ENOMEM)
+
+/*
+ * The same for registers, with the tables of their fields. Count and strides are filled in, so
+ * that 0 means its default in the author's tables only. -ENOMEM.
+ */
+int riser__regs_normalise(struct riser_model *model, struct riser_regs *table);
+
+/* The same for options, with the tables of what they reach. -ENOMEM. */
+int riser__options_normalise(struct riser_model *model, struct riser_options *table);
 
 /* Fills `pci`, the model's, from a descriptor of whatever size. -ENOMEM. */
 int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc,

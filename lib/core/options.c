@@ -187,11 +187,9 @@ static int set(struct riser_dev *dev, const struct riser_option *option, const c
 
 static const struct riser_option *find(const struct riser_dev *dev, const char *name)
 {
-	const struct riser_option *option = dev->desc->options.base;
-
-	for (uint32_t i = 0; i < dev->desc->options.count; i++) {
-		if (!strcmp(option[i].name, name))
-			return &option[i];
+	riser_each(option, &dev->desc->options) {
+		if (!strcmp(option->name, name))
+			return option;
 	}
 	return NULL;
 }
@@ -235,7 +233,7 @@ static int apply(struct riser_dev *dev, char *name, bool *given, struct riser_er
 				   dev->desc->name, name, name);
 	if (rom)
 		return set_string(dev, option, value, &dev->romfile, error);
-	given[option - (const struct riser_option *)dev->desc->options.base] = true;
+	given[riser_index(option, &dev->desc->options)] = true;
 	return set(dev, option, value ? value : "on", error);
 }
 

@@ -33,17 +33,15 @@ static const char *fits(const char *form, const char *value)
 static void look(const struct search *search, const struct riser_option *option,
 		 const char *value, bool given)
 {
-	const struct riser_reach *reach = option->reaches.base;
-
 	if (option->type == RISER_OPTION_PATH && given && *value)
 		search->each(search->arg, RISER_READS | RISER_WRITES, value, NULL);
-	for (uint32_t i = 0; i < option->reaches.count; i++) {
-		const char *path = fits(reach[i].form, value);
+	riser_each(reach, &option->reaches) {
+		const char *path = fits(reach->form, value);
 
 		if (path && *path && given)
-			search->each(search->arg, reach[i].flags, path, reach[i].suffix);
-		else if (path && reach[i].flags & WITHOUT_PATH)
-			search->each(search->arg, reach[i].flags & WITHOUT_PATH, NULL, NULL);
+			search->each(search->arg, reach->flags, path, reach->suffix);
+		else if (path && reach->flags & WITHOUT_PATH)
+			search->each(search->arg, reach->flags & WITHOUT_PATH, NULL, NULL);
 	}
 }
 

@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t elements(const struct riser_reg *reg)
-{
-	return reg->count ? reg->count : 1;
-}
-
 enum {
 	GRANULE =
 		4, /* bytes: what most registers have, so that one is found at the first look */
@@ -56,19 +51,16 @@ static int by_offset(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-static void expand(struct riser__regmap *map, const struct riser_table *regs)
+static void expand(struct riser__regmap *map, const struct riser_regs *regs)
 {
-	const struct riser_reg *reg = regs->base;
 	size_t n = 0;
 
-	for (uint32_t left = regs->count; left; left--, reg++) {
-		uint32_t stride = reg->stride ? reg->stride : reg->width;
-
-		for (uint32_t i = 0; i < elements(reg); i++)
+	riser_each(reg, regs) {
+		for (uint32_t i = 0; i < reg->count; i++)
 			map->slots[n++] =
-				(struct riser__slot){ reg, reg->offset + (uint64_t)i * stride,
-						      reg->at + i * riser__reg_at_stride(reg),
-						      i };
+				(struct riser__slot){ reg,
+						      reg->offset + (uint64_t)i * reg->stride,
+						      reg->at + i * reg->at_stride, i };
 	}
 	qsort(map->slots, n, sizeof(*map->slots), by_offset);
 }
@@ -93,23 +85,19 @@ static void index_slots(struct riser__regmap *map)
 	}
 }
 
-static bool has_once(const struct riser_table *regs)
+static bool has_once(const struct riser_regs *regs)
 {
-	const struct riser_reg *reg = regs->base;
-
-	for (uint32_t i = 0; i < regs->count; i++) {
-		if (reg[i].once)
+	riser_each(reg, regs) {
+		if (reg->once)
 			return true;
 	}
 	return false;
 }
 
-static int build(struct riser__regmap *map, const struct riser_table *regs)
+static int build(struct riser__regmap *map, const struct riser_regs *regs)
 {
-	const struct riser_reg *reg = regs->base;
-
-	for (uint32_t i = 0; i < regs->count; i++)
-		map->count += elements(&reg[i]);
+	riser_each(reg, regs)
+		map->count += reg->count;
 	map->slots = calloc(map->count ? map->count : 1, sizeof(*map->slots));
 	if (!map->slots)
 		return -ENOMEM;
@@ -127,7 +115,7 @@ static int build(struct riser__regmap *map, const struct riser_table *regs)
 	return 0;
 }
 
-int riser__regmap_create(const struct riser_table *regs, struct riser__regmap **map)
+int riser__regmap_create(const struct riser_regs *regs, struct riser__regmap **map)
 {
 	struct riser__regmap *made = calloc(1, sizeof(*made));
 	int ret = made ? build(made, regs) : -ENOMEM;

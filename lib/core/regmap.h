@@ -25,17 +25,11 @@ struct riser__regmap {
 	uint8_t *written; /* write-once registers: bit n is slot n; NULL where there are none */
 };
 
-int riser__regmap_create(const struct riser_table *regs, struct riser__regmap **map);
+int riser__regmap_create(const struct riser_regs *regs, struct riser__regmap **map);
 /* Takes NULL. */
 void riser__regmap_destroy(struct riser__regmap *map);
 /* The register that holds the byte at `offset`, or NULL. */
 const struct riser__slot *riser__regmap_find(const struct riser__regmap *map, uint64_t offset);
-/* Bytes from one element of an array to the next, in the state. */
-static inline uint32_t riser__reg_at_stride(const struct riser_reg *reg)
-{
-	return reg->at_stride ? reg->at_stride : reg->width;
-}
-
 /* All registers to their reset values. */
 void riser__regmap_reset(struct riser__regmap *map, void *state);
 

@@ -44,14 +44,12 @@ struct riser__item *riser__items_find(const struct riser__items *items, enum ris
 
 static size_t count_items(const struct riser_pci_device *desc)
 {
-	const struct riser_bar *bar = desc->bars.base;
-	const struct riser_pci_cap *cap = desc->caps.base;
 	size_t count = (size_t)desc->fields.count + desc->timers.count;
 
-	for (uint32_t i = 0; i < desc->bars.count; i++)
-		count += (size_t)2 * bar[i].regs.count + bar[i].windows.count;
-	for (uint32_t i = 0; i < desc->caps.count; i++)
-		count += (size_t)2 * cap[i].regs.count;
+	riser_each(bar, &desc->bars)
+		count += (size_t)2 * bar->regs.count + bar->windows.count;
+	riser_each(cap, &desc->caps)
+		count += (size_t)2 * cap->regs.count;
 	return count;
 }
 
@@ -67,80 +65,73 @@ static struct riser__item *add(struct riser__items *items, enum riser__record ki
 }
 
 static void add_regs(struct riser__items *items, struct riser_dev *dev, const char *place,
-		     unsigned index, const struct riser_table *regs, struct riser__regmap *map)
+		     unsigned index, const struct riser_regs *regs, struct riser__regmap *map)
 {
-	const struct riser_reg *reg = regs->base;
-
-	for (uint32_t i = 0; i < regs->count; i++) {
-		uint32_t count = reg[i].count ? reg[i].count : 1;
+	riser_each(reg, regs) {
 		struct riser__item *item =
-			add(items, RISER__RECORD_REGISTER, reg[i].width, count);
+			add(items, RISER__RECORD_REGISTER, reg->width, reg->count);
 
-		snprintf(item->name, sizeof(item->name), "%s%u.%s", place, index, reg[i].name);
-		item->at = (char *)dev->state + reg[i].at;
-		item->offset = reg[i].offset;
-		if (count > 1)
-			item->apart = reg[i].stride ? reg[i].stride : reg[i].width;
-		item->stride = riser__reg_at_stride(&reg[i]);
-		if (!reg[i].once)
+		snprintf(item->name, sizeof(item->name), "%s%u.%s", place, index, reg->name);
+		item->at = (char *)dev->state + reg->at;
+		item->offset = reg->offset;
+		if (reg->count > 1)
+			item->apart = reg->stride;
+		item->stride = reg->at_stride;
+		if (!reg->once)
 			continue;
-		item = add(items, RISER__RECORD_ONCE, 1, count);
+		item = add(items, RISER__RECORD_ONCE, 1, reg->count);
 		memcpy(item->name, item[-1].name, sizeof(item->name));
 		item->map = map;
-		item->reg = &reg[i];
+		item->reg = reg;
 	}
 }
 
 static void add_windows(struct riser__items *items, struct riser_dev *dev,
 			const struct riser_bar *bar)
 {
-	const struct riser_window *window = bar->windows.base;
+	riser_each(window, &bar->windows) {
+		struct riser__item *item = add(items, RISER__RECORD_WINDOW, 1, window->size);
+		unsigned i = riser_index(window, &bar->windows);
 
-	for (uint32_t i = 0; i < bar->windows.count; i++) {
-		struct riser__item *item = add(items, RISER__RECORD_WINDOW, 1, window[i].size);
-
-		snprintf(item->name, sizeof(item->name), "bar%u.%s", bar->index,
-			 window[i].name);
+		snprintf(item->name, sizeof(item->name), "bar%u.%s", bar->index, window->name);
 		item->at = riser_window(dev, bar->index, i);
-		item->fd = window[i].shared ? dev->pci->bars[bar->index].fd : -1;
-		item->offset = item->fd_offset = window[i].offset;
+		item->fd = window->shared ? dev->pci->bars[bar->index].fd : -1;
+		item->offset = item->fd_offset = window->offset;
 	}
 }
 
 static void add_fields(struct riser__items *items, struct riser_dev *dev)
 {
-	const struct riser_field *field = dev->desc->fields.base;
-	const struct riser_timer *timer = dev->desc->timers.base;
 	struct riser__item *item;
 
-	for (uint32_t i = 0; i < dev->desc->fields.count; i++) {
-		item = add(items, RISER__RECORD_FIELD, field[i].width, field[i].count);
-		snprintf(item->name, sizeof(item->name), "%s", field[i].name);
-		item->at = (char *)dev->state + field[i].at;
+	riser_each(field, &dev->desc->fields) {
+		item = add(items, RISER__RECORD_FIELD, field->width, field->count);
+		snprintf(item->name, sizeof(item->name), "%s", field->name);
+		item->at = (char *)dev->state + field->at;
 	}
-	for (uint32_t i = 0; i < dev->desc->timers.count; i++) {
+	riser_each(timer, &dev->desc->timers) {
 		item = add(items, RISER__RECORD_TIMER, 8, 1);
-		snprintf(item->name, sizeof(item->name), "%s", timer[i].name);
-		item->timer = i;
+		snprintf(item->name, sizeof(item->name), "%s", timer->name);
+		item->timer = riser_index(timer, &dev->desc->timers);
 	}
 }
 
 int riser__items_create(struct riser_dev *dev, struct riser__items *items)
 {
-	const struct riser_bar *bar = dev->desc->bars.base;
-	const struct riser_pci_cap *cap = dev->desc->caps.base;
-
 	*items = (struct riser__items){ calloc(count_items(dev->desc) + 1,
 					       sizeof(*items->list)) };
 	if (!items->list)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < dev->desc->bars.count; i++) {
-		add_regs(items, dev, "bar", bar[i].index, &bar[i].regs,
-			 dev->pci->bars[bar[i].index].map);
-		add_windows(items, dev, &bar[i]);
+	riser_each(bar, &dev->desc->bars) {
+		add_regs(items, dev, "bar", bar->index, &bar->regs,
+			 dev->pci->bars[bar->index].map);
+		add_windows(items, dev, bar);
 	}
-	for (uint32_t i = 0; i < dev->desc->caps.count; i++)
-		add_regs(items, dev, "cap", i, &cap[i].regs, dev->pci->vendor[i]);
+	riser_each(cap, &dev->desc->caps) {
+		unsigned i = riser_index(cap, &dev->desc->caps);
+
+		add_regs(items, dev, "cap", i, &cap->regs, dev->pci->vendor[i]);
+	}
 	add_fields(items, dev);
 	qsort(items->list, items->count, sizeof(*items->list), by_name);
 	return 0;
@@ -156,7 +147,7 @@ void riser__items_free(struct riser__items *items)
 static uint8_t *once_bit(const struct riser__item *item, uint64_t i, uint8_t *bit)
 {
 	const struct riser_reg *reg = item->reg;
-	uint64_t offset = reg->offset + i * (reg->stride ? reg->stride : reg->width);
+	uint64_t offset = reg->offset + i * reg->stride;
 	size_t slot = (size_t)(riser__regmap_find(item->map, offset) - item->map->slots);
 
 	*bit = (uint8_t)(1u << slot % 8);
@@ -219,14 +210,11 @@ void riser__item_clear(const struct riser__item *item)
 
 uint64_t riser__state_windows(const struct riser_dev *dev)
 {
-	const struct riser_bar *bar = dev->desc->bars.base;
 	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < dev->desc->bars.count; i++) {
-		const struct riser_window *window = bar[i].windows.base;
-
-		for (uint32_t w = 0; w < bar[i].windows.count; w++)
-			bytes += window[w].size;
+	riser_each(bar, &dev->desc->bars) {
+		riser_each(window, &bar->windows)
+			bytes += window->size;
 	}
 	return bytes;
 }

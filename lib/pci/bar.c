@@ -12,10 +12,8 @@
 
 static bool has_shared(const struct riser_bar *desc)
 {
-	const struct riser_window *window = desc->windows.base;
-
-	for (uint32_t i = 0; i < desc->windows.count; i++) {
-		if (window[i].shared)
+	riser_each(window, &desc->windows) {
+		if (window->shared)
 			return true;
 	}
 	return false;
@@ -74,16 +72,14 @@ static int create_bar(struct riser_dev *dev, const struct riser_bar *desc)
 
 int riser__bars_create(struct riser_dev *dev, struct riser_error *error)
 {
-	const struct riser_bar *desc = dev->desc->bars.base;
-
 	for (unsigned i = 0; i < 6; i++)
 		dev->pci->bars[i].fd = -1;
-	for (uint32_t i = 0; i < dev->desc->bars.count; i++) {
-		int ret = create_bar(dev, &desc[i]);
+	riser_each(desc, &dev->desc->bars) {
+		int ret = create_bar(dev, desc);
 
 		if (ret)
 			return riser__fail(error, ret, "%s: BAR%u: no memory: %s",
-					   dev->desc->name, desc[i].index, strerror(-ret));
+					   dev->desc->name, desc->index, strerror(-ret));
 	}
 	return 0;
 }
@@ -153,7 +149,7 @@ static bool bar_changes_within(const struct riser__bar *bar, uint64_t offset, un
 static inline unsigned piece(const struct riser__bar *bar, const struct riser__slot *slot,
 			     uint64_t offset, size_t length)
 {
-	unsigned size = bar->desc->split ? bar->desc->split : 8;
+	unsigned size = bar->desc->split;
 
 	if (slot && length > slot->offset + slot->reg->width - offset)
 		length = slot->offset + slot->reg->width - offset;

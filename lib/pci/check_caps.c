@@ -40,14 +40,13 @@ static const char *stray_member(const struct riser_pci_cap *cap)
 static int check_header(const struct riser_pci_device *desc, uint32_t line,
 			struct riser_error *error)
 {
-	const struct riser_pci_cap *cap = (const struct riser_pci_cap *)desc->caps.base + line;
-	const struct riser_reg *reg = cap->regs.base;
+	const struct riser_pci_cap *cap = &desc->caps.base[line];
 
-	for (uint32_t i = 0; i < cap->regs.count; i++) {
-		if (reg[i].offset < VENDOR_HEADER)
+	riser_each(reg, &cap->regs) {
+		if (reg->offset < VENDOR_HEADER)
 			return refuse("%s: capability %u register '%s' is in the capability's "
 				      "header, its first %d bytes",
-				      desc->name, line, reg[i].name, VENDOR_HEADER);
+				      desc->name, line, reg->name, VENDOR_HEADER);
 	}
 	return 0;
 }
@@ -55,7 +54,7 @@ static int check_header(const struct riser_pci_device *desc, uint32_t line,
 static int check_offset(const struct riser_pci_device *desc, uint32_t line,
 			struct riser_error *error)
 {
-	const struct riser_pci_cap *cap = (const struct riser_pci_cap *)desc->caps.base + line;
+	const struct riser_pci_cap *cap = &desc->caps.base[line];
 
 	if (cap->offset % 4)
 		return refuse("%s: capability %u: .offset %#x is not a multiple of 4",

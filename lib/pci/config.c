@@ -51,11 +51,10 @@ static void build_bar(struct riser__pci *pci, const struct riser_bar *bar)
 void riser__config_build(struct riser_dev *dev)
 {
 	struct riser__pci *pci = dev->pci;
-	const struct riser_bar *bar = dev->desc->bars.base;
 
 	build_identity(pci, dev->desc);
-	for (uint32_t i = 0; i < dev->desc->bars.count; i++)
-		build_bar(pci, &bar[i]);
+	riser_each(bar, &dev->desc->bars)
+		build_bar(pci, bar);
 	if (pci->rom_size) {
 		riser__put(pci->writable + PCI_ROM_ADDRESS, 4,
 			   ~(pci->rom_size - 1) | PCI_ROM_ADDRESS_ENABLE);

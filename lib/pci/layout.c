@@ -33,11 +33,9 @@ const char *riser__cap_name(enum riser_cap_kind kind)
 const struct riser_pci_cap *riser__cap_find(const struct riser_pci_device *desc,
 					    enum riser_cap_kind kind)
 {
-	const struct riser_pci_cap *cap = desc->caps.base;
-
-	for (uint32_t i = 0; i < desc->caps.count; i++) {
-		if (cap[i].kind == kind)
-			return &cap[i];
+	riser_each(cap, &desc->caps) {
+		if (cap->kind == kind)
+			return cap;
 	}
 	return NULL;
 }
@@ -151,11 +149,9 @@ int riser__layout_place(const struct riser_pci_device *desc, struct riser__layou
 
 static const struct riser_bar *bar_of(const struct riser_pci_device *desc, unsigned index)
 {
-	const struct riser_bar *bar = desc->bars.base;
-
-	for (uint32_t i = 0; i < desc->bars.count; i++) {
-		if (bar[i].index == index)
-			return &bar[i];
+	riser_each(bar, &desc->bars) {
+		if (bar->index == index)
+			return bar;
 	}
 	return NULL;
 }
@@ -173,9 +169,6 @@ static bool meet(const struct range *a, uint64_t at, uint64_t size)
 static int check_msix_range(const struct riser_pci_device *desc, const struct riser_bar *bar,
 			    const struct range *range, struct riser_error *error)
 {
-	const struct riser_reg *reg = bar->regs.base;
-	const struct riser_window *window = bar->windows.base;
-
 	if (range->at % 8)
 		return riser__fail(error, -EINVAL,
 				   "%s: the MSI-X %s at %#" PRIx64
@@ -186,20 +179,19 @@ static int check_msix_range(const struct riser_pci_device *desc, const struct ri
 				   "%s: the MSI-X %s (%" PRIu64 " bytes at %#" PRIx64
 				   ") must lie inside BAR%u",
 				   desc->name, range->name, range->size, range->at, bar->index);
-	for (uint32_t i = 0; i < bar->regs.count; i++) {
-		uint64_t stride = reg[i].stride ? reg[i].stride : reg[i].width;
-		uint64_t span = (reg[i].count ? reg[i].count - 1 : 0) * stride + reg[i].width;
+	riser_each(reg, &bar->regs) {
+		uint64_t span = (uint64_t)(reg->count - 1) * reg->stride + reg->width;
 
-		if (meet(range, reg[i].offset, span))
+		if (meet(range, reg->offset, span))
 			return riser__fail(error, -EINVAL,
 					   "%s: the MSI-X %s overlaps register '%s'",
-					   desc->name, range->name, reg[i].name);
+					   desc->name, range->name, reg->name);
 	}
-	for (uint32_t i = 0; i < bar->windows.count; i++) {
-		if (meet(range, window[i].offset, window[i].size))
+	riser_each(window, &bar->windows) {
+		if (meet(range, window->offset, window->size))
 			return riser__fail(error, -EINVAL,
 					   "%s: the MSI-X %s overlaps window '%s'", desc->name,
-					   range->name, window[i].name);
+					   range->name, window->name);
 	}
 	return 0;
 }

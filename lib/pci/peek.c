@@ -31,7 +31,7 @@ static int peek_bar(struct riser_dev *dev, const struct riser__bar *bar, uint64_
 	uint64_t value;
 
 	if (length > sizeof(value) || length & (length - 1) || offset % length ||
-	    (bar->desc->split && length > bar->desc->split) ||
+	    length > bar->desc->split ||
 	    !peek_piece(dev, bar, offset, (unsigned)length, &value))
 		return -EAGAIN;
 	riser__copy(buffer, &value, length);

@@ -48,7 +48,7 @@ static const struct riser_reg regs[] = {
 	{ REG(16, access_data), .on_read = data_read, .on_write = data_written },
 };
 
-struct riser_table riser__virtio_access_regs(void)
+struct riser_regs riser__virtio_access_regs(void)
 {
-	return (struct riser_table)RISER_REGS(regs);
+	return (struct riser_regs)RISER_REGS(regs);
 }

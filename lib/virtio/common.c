@@ -296,9 +296,9 @@ static const struct riser_reg regs[] = {
 	  .on_read = isr_read },
 };
 
-struct riser_table riser__virtio_common_regs(void)
+struct riser_regs riser__virtio_common_regs(void)
 {
-	return (struct riser_table)RISER_REGS(regs);
+	return (struct riser_regs)RISER_REGS(regs);
 }
 
 /*

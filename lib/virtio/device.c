@@ -30,11 +30,10 @@ static uint64_t transport_features(const struct riser__virtio_options *options)
 
 static uint64_t default_features(const struct riser_virtio_device *desc)
 {
-	const struct riser_virtio_feature *feature = desc->features.base;
 	uint64_t bits = 0;
 
-	for (uint32_t i = 0; i < desc->features.count; i++)
-		bits |= feature[i].off ? 0 : RISER_VIRTIO_BIT(feature[i].bit);
+	riser_each(feature, &desc->features)
+		bits |= feature->off ? 0 : RISER_VIRTIO_BIT(feature->bit);
 	return bits;
 }
 
@@ -89,10 +88,9 @@ void riser__virtio_destroy(struct riser_dev *dev)
 int riser_virtio_offer(struct riser_dev *dev, unsigned bit, bool offered)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
-	const struct riser_virtio_feature *feature = virtio->model->desc.features.base;
 
-	for (uint32_t i = 0; i < virtio->model->desc.features.count; i++) {
-		if (feature[i].bit != bit)
+	riser_each(feature, &virtio->model->desc.features) {
+		if (feature->bit != bit)
 			continue;
 		virtio->offered &= ~RISER_VIRTIO_BIT(bit);
 		virtio->offered |= offered ? RISER_VIRTIO_BIT(bit) : 0;
@@ -106,8 +104,7 @@ int riser_virtio_set_queues(struct riser_dev *dev, unsigned line, unsigned count
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 	const struct riser_vq_desc *desc = virtio->model->desc.vqs.base;
 
-	if (line >= virtio->model->desc.vqs.count || !count ||
-	    count > (desc[line].count ? desc[line].count : 1))
+	if (line >= virtio->model->desc.vqs.count || !count || count > desc[line].count)
 		return -EINVAL;
 	virtio->line_queues[line] = count;
 	return 0;
@@ -145,7 +142,7 @@ int riser__virtio_init(struct riser_dev *dev)
 	if (!virtio->line_queues)
 		return riser_fail(dev, -ENOMEM, "no memory for the queues");
 	for (uint32_t line = 0; line < desc->vqs.count; line++)
-		virtio->line_queues[line] = vq[line].count ? vq[line].count : 1;
+		virtio->line_queues[line] = vq[line].count;
 	virtio->offered = default_features(desc) | transport_features(&virtio->state->options);
 	ret = desc->init ? desc->init(dev) : 0;
 	if (ret)

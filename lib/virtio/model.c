@@ -45,61 +45,69 @@ static const struct riser_field common_fields[] = {
  * Puts the elements of `second` behind those of `first`, both of `size` bytes, with their
  * 32-bit places in the state, `at` bytes into each, moved on by `shift`.
  */
-static int join(struct riser_model *model, struct riser_table *first,
-		const struct riser_table *second, size_t size, size_t at, uint32_t shift)
+static void *join(struct riser_model *model, struct riser__rows first,
+		  struct riser__rows second, size_t size, size_t at, uint32_t shift)
 {
-	uint32_t count = first->count + second->count;
-	char *made = riser__model_alloc(model, (count + 1u) * size), *next = made;
+	char *made = riser__model_alloc(model, ((size_t)first.count + second.count + 1) * size);
+	char *next = made + first.count * size;
 
 	if (!made)
-		return -ENOMEM;
-	if (first->count)
-		memcpy(made, first->base, first->count * size);
-	next += first->count * size;
-	for (uint32_t i = 0; i < second->count; i++, next += size) {
+		return NULL;
+	if (first.count)
+		memcpy(made, first.base, first.count * size);
+	for (uint32_t i = 0; i < second.count; i++, next += size) {
 		uint32_t place;
 
-		memcpy(next, (const char *)second->base + i * size, size);
+		memcpy(next, (const char *)second.base + i * size, size);
 		memcpy(&place, next + at, sizeof(place));
 		place += shift;
 		memcpy(next + at, &place, sizeof(place));
 	}
-	*first = (struct riser_table){ made, count, (uint32_t)size };
-	return 0;
+	return made;
 }
-#define JOIN(model, first, second, type, shift)                                                \
-	join(model, first, second, sizeof(type), offsetof(type, at), (uint32_t)(shift))
+#define JOIN(model, first, second, shift)                                                      \
+	((first)->base =                                                                       \
+		 join(model, RISER__ROWS(first), RISER__ROWS(second), sizeof(*(first)->base),  \
+		      offsetof(__typeof__(*(first)->base), at), (uint32_t)(shift)),            \
+	 (first)->count += (second)->count, (first)->stride = sizeof(*(first)->base),          \
+	 (first)->base ? 0 : -ENOMEM)
+
+static int vqs_normalise(struct riser_model *model, struct riser_vqs *table)
+{
+	struct riser_vq_desc *vqs = riser__table_copy(model, table);
+
+	for (uint32_t i = 0; vqs && i < table->count; i++) {
+		if (!vqs[i].count)
+			vqs[i].count = 1;
+	}
+	return vqs || !table->count ? 0 : -ENOMEM;
+}
 
 static int copy_tables(struct riser_model *model, struct riser_virtio_device *desc)
 {
-	int ret = riser__table_normalise(model, &desc->features,
-					 sizeof(struct riser_virtio_feature));
+	int ret = riser__table_normalise(model, &desc->features);
 
 	if (!ret)
 		ret = riser__regs_normalise(model, &desc->config);
 	if (!ret)
-		ret = riser__table_normalise(model, &desc->vqs, sizeof(struct riser_vq_desc));
+		ret = vqs_normalise(model, &desc->vqs);
 	if (!ret)
 		ret = riser__options_normalise(model, &desc->options);
 	if (!ret)
-		ret = riser__table_normalise(model, &desc->fields, sizeof(struct riser_field));
+		ret = riser__table_normalise(model, &desc->fields);
 	if (!ret)
-		ret = riser__table_normalise(model, &desc->timers, sizeof(struct riser_timer));
+		ret = riser__table_normalise(model, &desc->timers);
 	return ret;
 }
 
 /* Sizes that follow from the tables. */
 static void measure(struct riser__virtio_model *virtio)
 {
-	const struct riser_vq_desc *vq = virtio->desc.vqs.base;
-	const struct riser_reg *reg = virtio->desc.config.base;
-
-	for (uint32_t i = 0; i < virtio->desc.vqs.count; i++)
-		virtio->queues += vq[i].count ? vq[i].count : 1;
-	for (uint32_t i = 0; i < virtio->desc.config.count; i++) {
-		uint64_t stride = reg[i].stride ? reg[i].stride : reg[i].width;
-		uint64_t elements = reg[i].count ? reg[i].count : 1;
-		uint64_t end = reg[i].offset + (elements - 1) * stride + reg[i].width;
+	riser_each(vq, &virtio->desc.vqs)
+		virtio->queues += vq->count;
+	riser_each(reg, &virtio->desc.config) {
+		uint64_t end =
+			reg->offset + (uint64_t)(reg->count - 1) * reg->stride + reg->width;
 
 		if (end > virtio->config_size)
 			virtio->config_size = end < UINT32_MAX ? (uint32_t)end : UINT32_MAX;
@@ -108,16 +116,16 @@ static void measure(struct riser__virtio_model *virtio)
 }
 
 /* Registers of the modern BAR: the transport's, then the device's configuration. */
-static int make_regs(struct parts *parts, struct riser_table *regs)
+static int make_regs(struct parts *parts, struct riser_regs *regs)
 {
-	const struct riser_table common = riser__virtio_common_regs();
+	const struct riser_regs common = riser__virtio_common_regs();
 	struct riser__virtio_model *virtio = parts->virtio;
 	uint32_t state = virtio->at + (uint32_t)offsetof(struct riser__virtio_state, regs);
 	struct riser_reg *config;
-	int ret = JOIN(parts->model, regs, &common, struct riser_reg, state);
+	int ret = JOIN(parts->model, regs, &common, state);
 
 	if (!ret)
-		ret = JOIN(parts->model, regs, &virtio->desc.config, struct riser_reg, 0);
+		ret = JOIN(parts->model, regs, &virtio->desc.config, 0);
 	if (ret)
 		return ret;
 	config = (struct riser_reg *)regs->base + common.count;
@@ -153,7 +161,7 @@ static int make_cap(struct parts *parts, struct riser_pci_cap *cap, uint8_t type
 static int make_caps(struct parts *parts, uint64_t table_size)
 {
 	const struct riser__virtio_model *virtio = parts->virtio;
-	const struct riser_table access = riser__virtio_access_regs();
+	const struct riser_regs access = riser__virtio_access_regs();
 	uint16_t vectors = (uint16_t)(virtio->queues + 1);
 	struct riser_pci_cap *cap = parts->caps;
 	int ret;
@@ -174,13 +182,14 @@ static int make_caps(struct parts *parts, uint64_t table_size)
 	if (!ret)
 		ret = make_cap(parts, cap, VIRTIO_PCI_CAP_PCI_CFG, 0, 0, 0);
 	if (!ret)
-		ret = JOIN(parts->model, &cap->regs, &access, struct riser_reg,
+		ret = JOIN(parts->model, &cap->regs, &access,
 			   virtio->at + offsetof(struct riser__virtio_state, regs));
 	/* With these a guest can reset the function, and put it to sleep, as it can QEMU's. */
 	*++cap = (struct riser_pci_cap)RISER_PM;
 	*++cap = (struct riser_pci_cap)RISER_EXPRESS;
-	parts->pci.caps = (struct riser_table){ parts->caps, (uint32_t)(cap + 1 - parts->caps),
-						sizeof(*cap) };
+	parts->pci.caps = (struct riser_caps){ .base = parts->caps,
+					       .count = (uint32_t)(cap + 1 - parts->caps),
+					       .stride = sizeof(*cap) };
 	return ret;
 }
 
@@ -219,8 +228,8 @@ static int make_bars(struct parts *parts)
 static int make_function(struct parts *parts)
 {
 	const struct riser_virtio_device *desc = &parts->virtio->desc;
-	const struct riser_table options = RISER_OPTIONS(common_options);
-	const struct riser_table fields = RISER_FIELDS(common_fields);
+	const struct riser_options options = RISER_OPTIONS(common_options);
+	const struct riser_fields fields = RISER_FIELDS(common_fields);
 	uint32_t at = parts->virtio->at;
 	size_t queues_at = at + sizeof(struct riser__virtio_state);
 	const struct riser_field queues[] = {
@@ -230,7 +239,7 @@ static int make_function(struct parts *parts)
 		  .count = parts->virtio->queues *
 			   (uint32_t)(sizeof(struct riser__vq_saved) / sizeof(uint64_t)) }
 	};
-	const struct riser_table queue_fields = RISER_FIELDS(queues);
+	const struct riser_fields queue_fields = RISER_FIELDS(queues);
 	struct riser_pci_device *pci = &parts->pci;
 	int ret;
 
@@ -251,13 +260,13 @@ static int make_function(struct parts *parts)
 		.loaded = riser__virtio_loaded,
 		.fini = riser__virtio_fini,
 	};
-	ret = JOIN(parts->model, &pci->options, &options, struct riser_option,
+	ret = JOIN(parts->model, &pci->options, &options,
 		   at + offsetof(struct riser__virtio_state, options));
 	if (!ret)
-		ret = JOIN(parts->model, &pci->fields, &fields, struct riser_field,
+		ret = JOIN(parts->model, &pci->fields, &fields,
 			   at + offsetof(struct riser__virtio_state, saved));
 	if (!ret && parts->virtio->queues)
-		ret = JOIN(parts->model, &pci->fields, &queue_fields, struct riser_field, 0);
+		ret = JOIN(parts->model, &pci->fields, &queue_fields, 0);
 	return ret ? ret : make_bars(parts);
 }
 
@@ -313,7 +322,8 @@ int riser__virtio_normalise(struct riser_model *model, const struct riser_virtio
 		return ret;
 	set_legacy_default(pci, virtio->desc.legacy_default);
 	set_identity(pci, &virtio->desc, false);
-	pci->bars = (struct riser_table){ parts->bars, 2, sizeof(*parts->bars) };
+	pci->bars = (struct riser_bars)RISER_BARS(parts->bars);
+	pci->bars.count = 2;
 	ret = riser__model_normalise(model, pci, &model->pci);
 	if (ret || !virtio->desc.transitional_id)
 		return ret;

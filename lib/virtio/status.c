@@ -38,13 +38,11 @@ void riser__virtio_set_features(struct riser__virtio *virtio, uint32_t word, uin
 /* Each of `bits` has what it needs. */
 static bool complete(const struct riser__virtio *virtio, uint64_t bits)
 {
-	const struct riser_virtio_feature *feature = virtio->model->desc.features.base;
-
-	for (uint32_t i = 0; i < virtio->model->desc.features.count; i++) {
-		if (bits & RISER_VIRTIO_BIT(feature[i].bit) && feature[i].needs & ~bits) {
+	riser_each(feature, &virtio->model->desc.features) {
+		if (bits & RISER_VIRTIO_BIT(feature->bit) && feature->needs & ~bits) {
 			riser_log(virtio->dev, RISER_WARN,
 				  "guest: feature '%s' taken without what it needs: %#" PRIx64,
-				  feature[i].name, feature[i].needs & ~bits);
+				  feature->name, feature->needs & ~bits);
 			return false;
 		}
 	}

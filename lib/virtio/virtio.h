@@ -138,8 +138,8 @@ int riser__virtio_normalise(struct riser_model *model, const struct riser_virtio
 int riser__virtio_check(const struct riser__virtio_model *model, struct riser_error *error);
 
 /* common.c, access.c: the transport's registers, their places those in riser__virtio_regs. */
-struct riser_table riser__virtio_common_regs(void);
-struct riser_table riser__virtio_access_regs(void);
+struct riser_regs riser__virtio_common_regs(void);
+struct riser_regs riser__virtio_access_regs(void);
 /* common.c, legacy.c */
 extern const struct riser_bar_ops riser__virtio_modern_ops, riser__virtio_legacy_ops;
 /* Has the registers show the queue that is selected. */

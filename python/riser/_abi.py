@@ -38,8 +38,24 @@ LOG = CFUNCTYPE(None, c_void_p, c_int, c_char_p, c_char_p)
 
 # ---- Structures: riser_NAME is struct riser_NAME ----
 
-class riser_table(Structure):
+class Table(Structure):
+    """What RISER_TABLE_OF makes; each kind of row has its own."""
     _fields_ = [("base", c_void_p), ("count", c_uint32), ("stride", c_uint32)]
+
+    @classmethod
+    def of(cls, row, table):
+        return type(cls)(table, (cls,), {"row": row})
+
+
+riser_reg_fields = Table.of("riser_reg_field", "riser_reg_fields")
+riser_regs = Table.of("riser_reg", "riser_regs")
+riser_fields = Table.of("riser_field", "riser_fields")
+riser_options = Table.of("riser_option", "riser_options")
+riser_reaches = Table.of("riser_reach", "riser_reaches")
+riser_timers = Table.of("riser_timer", "riser_timers")
+riser_windows = Table.of("riser_window", "riser_windows")
+riser_bars = Table.of("riser_bar", "riser_bars")
+riser_caps = Table.of("riser_pci_cap", "riser_caps")
 
 
 class riser_reg_field(Structure):
@@ -51,7 +67,7 @@ class riser_reg(Structure):
                 ("part", c_uint8), ("flags", c_uint16), ("count", c_uint32),
                 ("stride", c_uint32), ("reset", c_uint64), ("rw", c_uint64),
                 ("w1c", c_uint64), ("w1s", c_uint64), ("rc", c_uint64), ("once", c_uint64),
-                ("on_read", ON_READ), ("on_write", ON_WRITE), ("fields", riser_table),
+                ("on_read", ON_READ), ("on_write", ON_WRITE), ("fields", riser_reg_fields),
                 ("help", c_char_p), ("at_stride", c_uint32)]
 
 
@@ -63,7 +79,7 @@ class riser_field(Structure):
 class riser_option(Structure):
     _fields_ = [("name", c_char_p), ("type", c_int), ("at", c_uint32), ("value", c_char_p),
                 ("min", c_uint64), ("max", c_uint64), ("required", c_bool),
-                ("help", c_char_p), ("reaches", riser_table)]
+                ("help", c_char_p), ("reaches", riser_reaches)]
 
 
 class riser_reach(Structure):
@@ -104,23 +120,23 @@ class riser_window(Structure):
 class riser_bar(Structure):
     _fields_ = [("index", c_uint8), ("kind", c_int), ("prefetchable", c_bool),
                 ("split", c_uint8), ("zero_holes", c_bool), ("size", c_uint64),
-                ("regs", riser_table),
-                ("windows", riser_table), ("ops", POINTER(riser_bar_ops))]
+                ("regs", riser_regs),
+                ("windows", riser_windows), ("ops", POINTER(riser_bar_ops))]
 
 
 class riser_pci_cap(Structure):
     _fields_ = [("kind", c_int), ("offset", c_uint16), ("vectors", c_uint16), ("bar", c_uint8),
                 ("integrated", c_bool), ("mapped_only", c_bool), ("soft_reset", c_bool),
                 ("size", c_uint16), ("table", c_uint64), ("pba", c_uint64), ("serial", c_uint64),
-                ("data", c_char_p), ("regs", riser_table)]
+                ("data", c_char_p), ("regs", riser_regs)]
 
 
 class riser_pci_device(Structure):
     _fields_ = [("size", c_size_t), ("name", c_char_p), ("summary", c_char_p),
                 ("id", riser_pci_id), ("interrupt_pin", c_uint8), ("vectors", c_uint16),
                 ("version", c_uint32), ("state_size", c_size_t), ("dma_mask", c_uint64),
-                ("bars", riser_table), ("caps", riser_table), ("options", riser_table),
-                ("fields", riser_table), ("timers", riser_table), ("init", INIT),
+                ("bars", riser_bars), ("caps", riser_caps), ("options", riser_options),
+                ("fields", riser_fields), ("timers", riser_timers), ("init", INIT),
                 ("reset", RESET), ("saving", SAVING), ("loaded", LOADED), ("fini", FINI)]
 
 
@@ -134,7 +150,8 @@ class riser_host_config(Structure):
                 ("message_dma", c_bool)]
 
 
-STRUCTURES = [riser_table, riser_reg_field, riser_reg, riser_field, riser_option, riser_reach,
+STRUCTURES = [riser_reg_fields, riser_regs, riser_fields, riser_options, riser_reaches,
+              riser_timers, riser_windows, riser_bars, riser_caps, riser_reg_field, riser_reg, riser_field, riser_option, riser_reach,
               riser_timer, riser_work, riser_dma, riser_export, riser_pci_id, riser_bar_ops,
               riser_window, riser_bar, riser_pci_cap, riser_pci_device, riser_error, riser_host_config]
 

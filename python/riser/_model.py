@@ -44,7 +44,7 @@ class Line:
         if isinstance(value, str):
             return value.encode()
         if isinstance(value, (list, tuple)):
-            return model.table(value)
+            return model.table(dict(self.structure._fields_)[name], value)
         if callable(value):
             return model.callback(dict(self.structure._fields_)[name], name, value)
         return value
@@ -236,14 +236,17 @@ class PciDevice(Line):
         self._kept.append(what)
         return what
 
-    def table(self, lines):
+    def table(self, kind, lines):
         built = [line.build(self) for line in lines]
+        for row in built:
+            if type(row).__name__ != kind.row:
+                raise Error(f"a {type(row).__name__} is in a table of {kind.row}")
         if not built:
-            return _abi.riser_table()
-        kind = type(built[0])
-        array = self.keep((kind * len(built))(*built))
+            return kind()
+        row = type(built[0])
+        array = self.keep((row * len(built))(*built))
         self._kept.extend(built)
-        return _abi.riser_table(ctypes.addressof(array), len(built), ctypes.sizeof(kind))
+        return kind(ctypes.addressof(array), len(built), ctypes.sizeof(row))
 
     def callback(self, prototype, name, function):
         """A C function that calls the author's with a Device in the first place."""

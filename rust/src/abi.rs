@@ -132,18 +132,26 @@ pub type log = unsafe extern "C" fn(
 );
 
 structures! {
-    riser_table { base: *const c_void, count: u32, stride: u32, }
+    riser_reg_fields { base: *const riser_reg_field, count: u32, stride: u32, }
+    riser_regs { base: *const riser_reg, count: u32, stride: u32, }
+    riser_fields { base: *const riser_field, count: u32, stride: u32, }
+    riser_options { base: *const riser_option, count: u32, stride: u32, }
+    riser_reaches { base: *const riser_reach, count: u32, stride: u32, }
+    riser_timers { base: *const riser_timer, count: u32, stride: u32, }
+    riser_windows { base: *const riser_window, count: u32, stride: u32, }
+    riser_bars { base: *const riser_bar, count: u32, stride: u32, }
+    riser_caps { base: *const riser_pci_cap, count: u32, stride: u32, }
     riser_reg_field { name: *const c_char, mask: u64, help: *const c_char, }
     riser_reg {
         name: *const c_char, offset: u64, at: u32, width: u8, part: u8, flags: u16, count: u32,
         stride: u32, reset: u64, rw: u64, w1c: u64, w1s: u64, rc: u64, once: u64,
-        on_read: Option<on_read>, on_write: Option<on_write>, fields: riser_table,
+        on_read: Option<on_read>, on_write: Option<on_write>, fields: riser_reg_fields,
         help: *const c_char, at_stride: u32,
     }
     riser_field { name: *const c_char, at: u32, count: u32, width: u8, since: u32, }
     riser_option {
         name: *const c_char, type_: c_uint, at: u32, value: *const c_char, min: u64, max: u64,
-        required: bool, help: *const c_char, reaches: riser_table,
+        required: bool, help: *const c_char, reaches: riser_reaches,
     }
     riser_reach { form: *const c_char, flags: u32, suffix: *const c_char, }
     riser_timer { name: *const c_char, fire: Option<fire>, }
@@ -156,18 +164,18 @@ structures! {
     riser_window { name: *const c_char, offset: u64, size: u64, at: u32, shared: bool, }
     riser_bar {
         index: u8, kind: c_uint, prefetchable: bool, split: u8, zero_holes: bool, size: u64,
-        regs: riser_table, windows: riser_table, ops: *const riser_bar_ops,
+        regs: riser_regs, windows: riser_windows, ops: *const riser_bar_ops,
     }
     riser_pci_cap {
         kind: c_uint, offset: u16, vectors: u16, bar: u8, integrated: bool, mapped_only: bool,
         soft_reset: bool, size: u16, table: u64, pba: u64, serial: u64, data: *const c_void,
-        regs: riser_table,
+        regs: riser_regs,
     }
     riser_pci_device {
         size: usize, name: *const c_char, summary: *const c_char, id: riser_pci_id,
         interrupt_pin: u8, vectors: u16, version: u32, state_size: usize, dma_mask: u64,
-        bars: riser_table, caps: riser_table, options: riser_table, fields: riser_table,
-        timers: riser_table, init: Option<init>, reset: Option<reset>, saving: Option<fire>,
+        bars: riser_bars, caps: riser_caps, options: riser_options, fields: riser_fields,
+        timers: riser_timers, init: Option<init>, reset: Option<reset>, saving: Option<fire>,
         loaded: Option<loaded>, fini: Option<fire>,
     }
     riser_error { text: [c_char; 512], }
@@ -175,6 +183,36 @@ structures! {
         size: usize, memory: u64, memory_at: u64, options: *const c_char, log: Option<log>,
         log_arg: *mut c_void, trace: bool, message_dma: bool,
     }
+}
+
+/// A table that C reads, and the kind of its rows.
+pub trait Table {
+    type Row;
+    fn new(base: *const Self::Row, count: u32, stride: u32) -> Self;
+}
+
+/// For each kind of table, as RISER_TABLE_OF makes them, that it is one.
+macro_rules! tables {
+    ($($name:ident: $row:ident,)*) => {$(
+        impl Table for $name {
+            type Row = $row;
+
+            fn new(base: *const $row, count: u32, stride: u32) -> Self {
+                $name { base, count, stride }
+            }
+        }
+    )*};
+}
+tables! {
+    riser_reg_fields: riser_reg_field,
+    riser_regs: riser_reg,
+    riser_fields: riser_field,
+    riser_options: riser_option,
+    riser_reaches: riser_reach,
+    riser_timers: riser_timer,
+    riser_windows: riser_window,
+    riser_bars: riser_bar,
+    riser_caps: riser_pci_cap,
 }
 
 #[link(name = "riser")]

@@ -18,12 +18,35 @@ fn forever(text: &str) -> *const c_char {
     c_string(text).into_raw()
 }
 
+/// What is laid out as one row of a C table.
+///
+/// # Safety
+/// It has the layout of `Row`.
+unsafe trait Line {
+    type Row;
+}
+
+// SAFETY: a row itself.
+unsafe impl Line for riser_reach {
+    type Row = riser_reach;
+}
+
+// SAFETY: it is transparent.
+unsafe impl Line for Bits {
+    type Row = riser_reg_field;
+}
+
+// SAFETY: it is transparent.
+unsafe impl Line for Cap {
+    type Row = riser_pci_cap;
+}
+
 /// A table of lines, each of them one C structure.
-fn table<T>(lines: impl IntoIterator<Item = T>) -> riser_table {
-    let lines: Vec<T> = lines.into_iter().collect();
+fn table<L: Line, T: Table<Row = L::Row>>(lines: impl IntoIterator<Item = L>) -> T {
+    let lines: Vec<L> = lines.into_iter().collect();
     let (count, base) = (lines.len(), Box::leak(lines.into_boxed_slice()).as_ptr());
 
-    riser_table { base: base.cast(), count: count as u32, stride: size_of::<T>() as u32 }
+    T::new(base.cast(), count as u32, size_of::<L>() as u32)
 }
 
 /// Lines of tables: a C structure, the state's type, and a method for each member.
@@ -46,6 +69,11 @@ macro_rules! lines {
                 self.raw.$member = value;
                 self
             })*
+        }
+
+        // SAFETY: it is transparent.
+        unsafe impl<$state> Line for $name<$state> {
+            type Row = $raw;
         }
     )*};
 }

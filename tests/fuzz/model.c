@@ -86,15 +86,17 @@ static void make(struct input *input, struct made *made)
 		made->text[i] = (char)take(input, 1);
 	made->bar = (struct riser_bar){ .kind = RISER_MEM32,
 					.size = BAR,
-					.regs = { made->regs, regs, sizeof(made->regs[0]) } };
+					.regs = RISER_REGS(made->regs) };
+	made->bar.regs.count = regs;
 	made->desc = (struct riser_pci_device){
 		.size = sizeof(made->desc),
 		.name = "made",
 		.id = { .vendor = 0x1234, .device = 1 },
 		.state_size = STATE,
-		.bars = { &made->bar, 1, sizeof(made->bar) },
-		.options = { made->options, options, sizeof(made->options[0]) },
+		.bars = { .base = &made->bar, .count = 1, .stride = sizeof(made->bar) },
+		.options = RISER_OPTIONS(made->options),
 	};
+	made->desc.options.count = options;
 }
 
 static void use(struct riser_host *host, struct input *input)

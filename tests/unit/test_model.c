@@ -19,7 +19,7 @@ static const struct riser_pci_device good = {
 
 #define ONE(type, ...)                                                                         \
 	{                                                                                      \
-		(const type[]){ { __VA_ARGS__ } }, 1, sizeof(type)                             \
+		.base = (const type[]){ { __VA_ARGS__ } }, .count = 1, .stride = sizeof(type)  \
 	}
 #define REG_DEVICE(...)                                                                        \
 	WITH(.bars = ONE(struct riser_bar, .size = 64,                                         \
@@ -187,12 +187,51 @@ static void test_failing_init(void **state)
 	riser_model_close(model);
 }
 
+/* What has a default is filled in: nothing behind the check asks for it again. */
+static void test_defaults(void **state)
+{
+	static const struct riser_reg regs[] = { { .name = "r", .width = 2 } };
+	static const struct riser_bar bars[] = { { .size = 64, .regs = RISER_REGS(regs) } };
+	static const struct riser_reg vendor[] = { { .name = "v", .width = 4, .offset = 4 } };
+	static const struct riser_pci_cap caps[] = {
+		{ .kind = RISER_CAP_VENDOR, .size = 8, .regs = RISER_REGS(vendor) }
+	};
+	const struct riser_pci_device desc =
+		WITH(.id = { .vendor = 0x1234 }, .bars = RISER_BARS(bars),
+		     .caps = RISER_CAPS(caps));
+	struct riser_export exported = { RISER_ABI, RISER_PCI, &desc };
+	const struct riser_pci_device *pci;
+	struct riser_model *model;
+	unsigned rows = 0;
+
+	(void)state;
+	assert_int_equal(riser_model_from_export(exported, &model, NULL), 0);
+	pci = riser_model_pci(model);
+	riser_each(bar, &pci->bars) {
+		assert_int_equal(bar->split, 8);
+		riser_each(reg, &bar->regs) {
+			assert_int_equal(riser_index(reg, &bar->regs), rows++);
+			assert_int_equal(reg->count, 1);
+			assert_int_equal(reg->stride, 2);
+			assert_int_equal(reg->at_stride, 2);
+		}
+	}
+	assert_int_equal(pci->caps.base[0].regs.base[0].count, 1);
+	assert_int_equal(pci->caps.base[0].regs.base[0].stride, 4);
+	assert_int_equal(pci->options.stride, sizeof(struct riser_option));
+	riser_each(option, &pci->options)
+		fail_msg("an empty table has '%s'", option->name);
+	assert_int_equal(rows, 1);
+	riser_model_close(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_other_abi),
 		cmocka_unit_test(test_failing_init),
+		cmocka_unit_test(test_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static void fire(struct riser_dev *dev)
 
 #define ONE(type, ...)                                                                         \
 	{                                                                                      \
-		(const type[]){ { __VA_ARGS__ } }, 1, sizeof(type)                             \
+		.base = (const type[]){ { __VA_ARGS__ } }, .count = 1, .stride = sizeof(type)  \
 	}
 #define WITH(...)                                                                              \
 	{                                                                                      \

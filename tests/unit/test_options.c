@@ -199,7 +199,9 @@ static void test_bad_reach(void **state)
 		struct riser_model *model;
 		struct riser_error error;
 
-		wrong.options = (struct riser_table){ &option, 1, sizeof(option) };
+		wrong.options = (struct riser_options){ .base = &option,
+							.count = 1,
+							.stride = sizeof(option) };
 		assert_int_not_equal(
 			riser_model_from_export(
 				(struct riser_export){ RISER_ABI, RISER_PCI, &wrong }, &model,
@@ -321,7 +323,7 @@ static void test_required(void **state)
 	struct riser_pci_device strict = desc;
 
 	(void)state;
-	strict.options = (struct riser_table)RISER_OPTIONS(required);
+	strict.options = (struct riser_options)RISER_OPTIONS(required);
 	fake_host_start(&host, &strict, "seed=0");
 	assert_string_equal(refusal(""),
 			    "option 'seed' is required: opt,seed=... (where to begin)");
@@ -346,7 +348,7 @@ static void test_many(void **state)
 	}
 	many[MANY - 1].required = true;
 	many[MANY - 1].value = NULL;
-	large.options = (struct riser_table)RISER_OPTIONS(many);
+	large.options = (struct riser_options)RISER_OPTIONS(many);
 	fake_host_start(&host, &large, "option99=1");
 	assert_non_null(strstr(refusal("option1=1"), "'option99' is required"));
 	text = refusal("x=1");

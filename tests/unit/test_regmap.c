@@ -262,8 +262,10 @@ static void test_odd_lengths(void **state)
 static void test_large_map_finds_each(void **state)
 {
 	enum { COUNT = 10000 };
-	const struct riser_reg reg = { .name = "r", .width = 4, .count = COUNT, .stride = 12 };
-	const struct riser_table table = { &reg, 1, sizeof(reg) };
+	const struct riser_reg reg = {
+		.name = "r", .width = 4, .count = COUNT, .stride = 12, .at_stride = 4
+	};
+	const struct riser_regs table = { .base = &reg, .count = 1, .stride = sizeof(reg) };
 	struct riser__regmap *map;
 
 	(void)state;

@@ -241,9 +241,9 @@ static void start_newer(struct fake_host *newer)
 	struct riser_pci_device newer_desc = desc;
 
 	newer_desc.version = 4;
-	newer_desc.bars = (struct riser_table)RISER_BARS(newer_bars);
-	newer_desc.fields = (struct riser_table)RISER_FIELDS(newer_fields);
-	newer_desc.timers = (struct riser_table)RISER_TIMERS(newer_timers);
+	newer_desc.bars = (struct riser_bars)RISER_BARS(newer_bars);
+	newer_desc.fields = (struct riser_fields)RISER_FIELDS(newer_fields);
+	newer_desc.timers = (struct riser_timers)RISER_TIMERS(newer_timers);
 	fake_host_stop(newer);
 	fake_host_start(newer, &newer_desc, NULL);
 	newer->now = 70000;
@@ -305,7 +305,7 @@ static void test_another_shape(void **state)
 	(void)state;
 	memcpy(longer, wider, sizeof(longer));
 	longer[0].count = 4;
-	changed.fields = (struct riser_table)RISER_FIELDS(longer);
+	changed.fields = (struct riser_fields)RISER_FIELDS(longer);
 	fake_host_stop(&host);
 	fake_host_start(&host, &changed, NULL);
 	save(&host, &saved);

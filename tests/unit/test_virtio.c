@@ -20,7 +20,7 @@ struct state {
 
 #define ONE(type, ...)                                                                         \
 	{                                                                                      \
-		(const type[]){ { __VA_ARGS__ } }, 1, sizeof(type)                             \
+		.base = (const type[]){ { __VA_ARGS__ } }, .count = 1, .stride = sizeof(type)  \
 	}
 #define WITH(...)                                                                              \
 	{                                                                                      \
@@ -116,8 +116,8 @@ static const struct riser_reg config[] = {
 };
 static const struct riser_virtio_device misused =
 	WITH(.transitional_id = 0x1005, .features = RISER_VIRTIO_FEATURES(features),
-	     .vqs = RISER_VQS(queues), .config = RISER_TABLE(struct riser_reg, config),
-	     .init = init, .reset = reset, .negotiate = negotiate);
+	     .vqs = RISER_VQS(queues), .config = RISER_REGS(config), .init = init,
+	     .reset = reset, .negotiate = negotiate);
 static const struct riser_virtio_device modern = WITH(.vqs = RISER_VQS(queues));
 
 struct stage {
