@@ -26,7 +26,7 @@ static uint32_t address_bits(const struct riser_host_bar *bar)
 				     : (uint32_t)PCI_BASE_ADDRESS_MEM_MASK;
 }
 
-/* All ones, read back: the bits that stay zero are the size's (PCI 6.2.5.1). */
+/* Writes all ones and reads back: bits that stay zero give the size (PCI 6.2.5.1). */
 static int size_bar(struct riser_host *host, unsigned index, struct riser_host_bar *bar)
 {
 	uint32_t low, high = 0xffffffff;
@@ -183,7 +183,7 @@ static int read_words(struct riser_host *host, uint32_t words[HOST_BARS])
 	return ret;
 }
 
-/* As before it was tried; the error stays what it was. */
+/* Restores the registers; keeps the error that is there. */
 static void bars_put_back(struct riser_host *host, const uint32_t words[HOST_BARS],
 			  uint32_t command)
 {

@@ -206,7 +206,7 @@ static int client_map(struct riser_host *host, unsigned bar, uint64_t offset, ui
 
 /* ---- Start and end ---- */
 
-/* As long as it is, so that the server has room for all of its own. */
+/* Long, since a server's reply is no longer than the request. */
 static const char capabilities[] =
 	"{\"capabilities\":{\"max_msg_fds\":16,\"max_data_xfer_size\":1048576,"
 	"\"max_dma_maps\":65535,\"pgsizes\":4096,\"write_multiple\":true,"
@@ -371,7 +371,7 @@ int riser_client_create(const char *path, const struct riser_host_config *config
 	strcpy(address.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ret = fd < 0 ? -errno : 0;
-	/* One that was interrupted is not under way: UNIX sockets connect at once or not. */
+	/* Tried again after a signal: a UNIX socket's connect() is never under way. */
 	while (!ret && connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		ret = errno == EINTR ? 0 : -errno;
 	if (ret) {

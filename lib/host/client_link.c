@@ -22,7 +22,7 @@ uint64_t client_now(struct riser_host *host)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* From here on the stream may begin anywhere in a message: nothing more is said on it. */
+/* The stream may stand within a message now: nothing more is sent or received. */
 static int client_lost(struct client *c, const char *why)
 {
 	c->lost = true;
@@ -242,7 +242,7 @@ static int client_await(struct client *c, uint16_t id, struct client_request *re
 	for (;;) {
 		int fd = -1;
 
-		/* What it asks meanwhile is answered, but not instead of its own answer. */
+		/* Answers the server's requests meanwhile, up to the time limit of ours. */
 		ret = client_now(&c->host) < until
 			      ? receive_message(c, &header, &size, &fd)
 			      : client_lost(c, "asks and asks, and does not answer");

@@ -19,7 +19,7 @@ static int client_set_state(struct client *c, enum riser__vu_state state)
 	return client_call(c, &request);
 }
 
-/* A state that has no end is a server that lies. */
+/* Ends a server that sends state without end. */
 enum { PIECES_MAX = 65536, STATE_MAX = 1 << 30 };
 
 static int read_data(struct client *c, struct riser__buffer *to)
@@ -98,7 +98,7 @@ static int write_data(struct client *c, const uint8_t *data, size_t size)
 	return ret;
 }
 
-/* What the server did not take leaves the device as it was: it goes on. */
+/* A state that was refused has changed nothing: the device goes on. */
 static int load_refused(struct client *c, int error)
 {
 	struct riser_error why = c->host.error;

@@ -120,7 +120,7 @@ int riser_driver_create(struct riser_host *host, const struct riser_driver_confi
 	d->legacy = full.legacy;
 	d->irq = full.irq;
 	d->polling = full.polling;
-	d->used_memory = PAGE; /* a ring at 0 is none for a legacy device */
+	d->used_memory = PAGE; /* for a legacy device, a ring at 0 means that there is none */
 	ret = driver_start(d, &full);
 	if (ret) {
 		struct riser_error why = host->error;
@@ -193,7 +193,7 @@ static int config_place(struct riser_driver *driver, unsigned offset, size_t siz
 	return 0;
 }
 
-/* Fields are read with their own width, as far as that can be told (virtio 4.1.3.1). */
+/* The width of a field by its alignment and the bytes left (virtio 4.1.3.1). */
 static unsigned field_width(unsigned offset, size_t left)
 {
 	unsigned size = 4;

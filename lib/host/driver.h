@@ -79,7 +79,7 @@ struct driver_slot {
 struct driver_part {
 	uint64_t iova;
 	uint32_t length;
-	uint16_t flags; /* WRITE, INDIRECT, NEXT where it has to be wrong */
+	uint16_t flags; /* WRITE; INDIRECT or NEXT to break a rule on purpose */
 };
 
 struct riser_driver_queue {
@@ -106,9 +106,9 @@ struct riser_driver_queue {
 	uint16_t *links, free_head;
 	uint16_t next_avail, next_used;
 	bool avail_wrap, used_wrap;
-	/* Packed: what shows the device all that was added, with the kick. */
+	/* Packed: the first descriptor, written last: it makes all that was added available. */
 	uint16_t first, first_flags;
-	/* in_order: the oldest slot the device has, and the one whose use it has told last. */
+	/* in_order: the oldest slot the device has, and the one it has used last. */
 	uint16_t oldest, newest;
 	uint32_t until;
 	bool catching_up;

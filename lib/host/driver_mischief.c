@@ -48,7 +48,7 @@ bool driver_wants_table(const struct riser_driver_queue *queue)
 	return queue->mischief == RISER_MIS_LONG || queue->mischief >= RISER_MIS_INDIRECT_SIZE;
 }
 
-/* A bus address that no memory of the guest's has. */
+/* A bus address at which the guest has no memory. */
 static uint64_t address_nowhere(const struct riser_driver_queue *queue)
 {
 	const struct riser_host *host = queue->driver->host;

@@ -23,7 +23,7 @@ static int modern_set(struct riser_driver *driver, size_t offset, size_t size, u
 			    (unsigned)offset, (unsigned)size, value);
 }
 
-/* 0 once a read has failed; *ret is why. */
+/* 0 if this read or an earlier one has failed; *ret is why. */
 static uint32_t config_word(struct riser_host *host, unsigned offset, int *ret)
 {
 	uint32_t value = 0;

@@ -41,7 +41,7 @@ static void go_on(const struct riser_driver_queue *queue, uint16_t *at, bool *wr
 	*at = (uint16_t)to;
 }
 
-/* All but the first of what is added is shown at once: the device stops before that one. */
+/* All descriptors but the first get their flags at once: the device does not pass the first. */
 static void packed_put_one(struct riser_driver_queue *queue, const struct driver_part *part,
 			   unsigned flags, uint16_t id)
 {

@@ -6,7 +6,7 @@
 
 #include "host/driver.h"
 
-/* No queue, and so no table, has more parts (virtio 2.7.5.3.1). */
+/* A table has at most as many descriptors as the queue (virtio 2.7.5.3.1). */
 enum { LEGACY_ALIGN = 4096, AREA_ALIGN = 64, PARTS_MAX = 65535 };
 
 /* ---- Set-up ---- */
@@ -180,7 +180,7 @@ int driver_part_add(struct riser_driver_queue *queue, uint64_t iova, uint32_t le
 	return 0;
 }
 
-/* The parts go into a table, and one part that names it is left. */
+/* Puts the parts into an indirect table, and leaves one part, which names the table. */
 static int make_table(struct riser_driver_queue *queue)
 {
 	struct driver_slot *slot = &queue->slots[queue->free_head];
@@ -303,7 +303,7 @@ static int next_used(struct riser_driver_queue *queue, uint32_t *slot, uint32_t 
 	return 0;
 }
 
-/* Out of the row of those that the device has; only in_order goes by it. */
+/* Takes the buffer out of the list of those that the device has, which in_order needs. */
 static void cookie_forget(struct riser_driver_queue *queue, uint16_t index)
 {
 	struct driver_slot *slot = &queue->slots[index];

@@ -38,7 +38,7 @@ static void split_lengths(uint16_t size, uint32_t lengths[3])
 	lengths[2] = 6 + 8 * (uint32_t)size;
 }
 
-/* Where the last descriptor of a chain leads when it leads anywhere. */
+/* A `next` that breaks a rule: for the last descriptor of a chain. */
 static uint16_t next_astray(const struct riser_driver_queue *queue, uint16_t head)
 {
 	return queue->mischief == RISER_MIS_LOOP ? head : queue->size;

@@ -12,9 +12,9 @@ enum {
 	 */
 	BENCH_STEP = 100000,
 	BENCH_REST = 20000,
-	RESET_REST = 1000000, /* between two looks at a reset that takes long, … */
-	RESETS_MOST = 60000,  /* … and how many of them are patience enough */
-	LOOKS = 64,	      /* before what else the host has to do, such as DMA by message */
+	RESET_REST = 1000000, /* ns between two looks at a reset that takes long */
+	RESETS_MOST = 60000,  /* looks at a reset before it is given up */
+	LOOKS = 64, /* in a row, before the host does other work, such as DMA by message */
 };
 
 static void bench_rest(void)

@@ -144,7 +144,7 @@ static int find_extended(struct riser_host *host, unsigned id, unsigned *found)
 	uint32_t header;
 	int ret;
 
-	/* A broken chain must not hold us for ever: it has at most this many members. */
+	/* Most capabilities that are followed, so that a loop of them ends. */
 	for (unsigned i = 0; i < 960 && at >= 0x100 && at < riser_host_config_size(host); i++) {
 		ret = riser_host_config_read(host, at & ~3u, 4, &header);
 		if (ret)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two kinds of host share: the front does what any host does, by these few calls. */
+/* What all host sides share: host.c and others do the common part by these few functions. */
 #ifndef RISER_HOST_INTERNAL_H
 #define RISER_HOST_INTERNAL_H
 
@@ -12,7 +12,7 @@ enum { HOST_VECTORS_MAX = 2048, HOST_NO_VECTOR = HOST_VECTORS_MAX };
 #define HOST_MESSAGE_ADDRESS UINT32_C(0xfee00000)
 
 struct riser__host_impl {
-	bool simulated; /* its time passes only when told to */
+	bool simulated; /* its clock moves by riser_host_advance() and waits only */
 	int (*read)(struct riser_host *host, unsigned region, uint64_t offset, void *to,
 		    size_t size);
 	int (*write)(struct riser_host *host, unsigned region, uint64_t offset,

@@ -109,7 +109,7 @@ static int switch_mode(struct riser_host *host, enum riser_irq_mode mode, unsign
 	return ret;
 }
 
-/* What failed has bound nothing: the flags as they were are all there is to undo. */
+/* A failed bind changes nothing, so that only the flags are restored. */
 static void switch_back(struct riser_host *host, const struct messages *msi,
 			const struct messages *msix)
 {

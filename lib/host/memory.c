@@ -33,7 +33,7 @@ static bool extent_meets(const struct riser__extent *e, uint64_t iova, uint64_t 
 	return e->iova < iova + length && iova < e->iova + e->length;
 }
 
-/* Room in the list for so many more, so that nothing fails for want of it later. */
+/* Makes room in the list for `more` extents, so that later steps cannot fail. */
 static int extents_reserve(struct riser_host *host, size_t more)
 {
 	struct riser__extent *grown =
@@ -76,7 +76,7 @@ static void drop_last(struct riser_host *host)
 	host->impl->memory_unmap(host, last->iova, last->length);
 }
 
-/* What of an extent is to stay when [iova, end) goes, in two; all of that or none. */
+/* Adds the parts of an extent that stay when [iova, end) goes: both, or none. */
 static int give_back(struct riser_host *host, struct riser__extent e, uint64_t iova,
 		     uint64_t end)
 {
@@ -96,7 +96,7 @@ static int give_back(struct riser_host *host, struct riser__extent e, uint64_t i
 	return ret;
 }
 
-/* Extent `i` is taken away whole. If what is to stay of it does not, it is as it was. */
+/* Takes extent `i` away and adds the parts that stay. Restores it if that fails. */
 static int extent_cut(struct riser_host *host, size_t i, uint64_t iova, uint64_t length)
 {
 	struct riser__extent e = host->extents[i];

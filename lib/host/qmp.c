@@ -49,7 +49,7 @@ static int qmp_gone(struct qmp *qmp, struct riser_error *error)
 	return riser__fail(error, -ENOTCONN, "QEMU does not answer");
 }
 
-/* The next thing that QEMU says; the caller's to put. */
+/* The next JSON object from QEMU, which the caller puts. */
 static int qmp_hear(struct qmp *qmp, struct json_object **said, struct riser_error *error)
 {
 	ssize_t n;
@@ -57,7 +57,7 @@ static int qmp_hear(struct qmp *qmp, struct json_object **said, struct riser_err
 	*said = NULL;
 	n = getline(&qmp->line, &qmp->line_size, qmp->file);
 	if (n <= 0) {
-		usleep(50000); /* its end comes a little before its status */
+		usleep(50000); /* the socket's end comes a little before the exit status */
 		return qmp_gone(qmp, error);
 	}
 	*said = json_tokener_parse(qmp->line);
@@ -82,7 +82,7 @@ static void qmp_note(struct qmp *qmp, const char *event)
 		qmp->awaited = NULL;
 }
 
-/* Until QEMU says something with the member `key`. */
+/* Receives until QEMU sends an object with the member `key`. */
 static int hear_of(struct qmp *qmp, const char *key, const char *command,
 		   struct json_object **member, struct riser_error *error)
 {

@@ -36,7 +36,7 @@ void riser__qmp_end(struct qmp *qmp);
  */
 int riser__qmp_call(struct qmp *qmp, const char *command, struct json_object *arguments,
 		    struct json_object **answer, struct riser_error *error);
-/* One without arguments, of which the event comes: before its answer, or after. */
+/* A command without arguments; returns when its event has come, before or after its answer. */
 int riser__qmp_call_until(struct qmp *qmp, const char *command, const char *event,
 			  struct riser_error *error);
 

@@ -123,7 +123,7 @@ static bool is_zero(const uint8_t *bytes, size_t length)
 	return !length;
 }
 
-/* 0: the same by both ways; 1: not; or why that cannot be told. */
+/* Reads the range through the mapping and by message. 0: the same; 1: not; or -errno. */
 static int dma_compare(struct riser_server *server, uint64_t iova, size_t length)
 {
 	uint8_t theirs[CHECKED], ours[CHECKED];
@@ -151,7 +151,7 @@ void vu_client_check_memory(struct riser_server *server, uint64_t iova, const vo
 		return;
 	server->checks++;
 	differs = dma_compare(server, iova, length);
-	if (differs == 1) /* or was it just being written to? */
+	if (differs == 1) /* once more: the guest may have written to it in between */
 		differs = dma_compare(server, iova, length);
 	if (differs < 0)
 		server->checks = CHECKS;

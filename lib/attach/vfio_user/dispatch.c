@@ -67,7 +67,7 @@ uint8_t *vu_reply(struct riser_server *server, size_t size)
 	return link->reply;
 }
 
-/* What is wrong with the message as such. */
+/* The error of a message that no handler may see; 0: there is none. */
 static int message_refuse(struct riser_server *server, const struct vu_message *message)
 {
 	const struct vu_header *header = &message->header;

@@ -58,7 +58,7 @@ static bool is_write(const struct riser_server *server, const struct access *acc
 			      access->at.count);
 }
 
-/* From now on it is a posted one. */
+/* The device sees it as a posted write: it has its answer. */
 static void answer_write(struct riser_server *server, struct vu_input *in, size_t from,
 			 struct access *access)
 {
@@ -148,7 +148,7 @@ void vu_early_forget(struct riser_server *server)
 	server->remote.looks = false;
 }
 
-/* Each message is looked at once, however often something comes. */
+/* From where the last look ended, so that each message is looked at once. */
 void vu_early_serve(struct riser_server *server)
 {
 	struct vu_link *link = &server->link;

@@ -10,13 +10,13 @@
 
 enum { ASIDE_MOST = 4 << 20 };
 
-/* After so long without a reply, or at once if it was so before, its client waits for us. */
+/* After this long without a reply, the client is taken to wait for an answer of ours. */
 #define PATIENCE_NS UINT64_C(500000000)
 
 static int exchange_lose(struct riser_server *server, int why)
 {
 	server->link.broken = why;
-	shutdown(server->link.source.fd, SHUT_RDWR); /* has the loop notice it */
+	shutdown(server->link.source.fd, SHUT_RDWR); /* which the loop sees */
 	return -ENOTCONN;
 }
 
@@ -141,7 +141,7 @@ static int find_reply(struct riser_server *server, struct vu_exchange *x, int *r
 	return have < 0 ? exchange_lose(server, -EPROTO) : found;
 }
 
-/* Answers what does not need the device, once this seems to be what the client waits for. */
+/* Answers what does not need the device, if the client seems to wait for that. */
 static void answer_early(struct riser_server *server, struct vu_exchange *x, uint64_t now)
 {
 	if (now < x->early_at)
@@ -202,7 +202,7 @@ static int await_reply(struct riser_server *server, struct vu_exchange *x)
 	}
 }
 
-/* A client that answers only after it was answered will do so again. */
+/* The next exchange answers early at once: this client replies only when it has its answer. */
 static void note_waiting(struct riser_server *server)
 {
 	if (!server->remote.waits)

@@ -2,8 +2,8 @@
 /*
  * One DMA message to the client, and its reply. What the client asks meanwhile is set aside.
  *
- * QEMU before 11 lays these messages out with a 32-bit count, its data right after it. A write
- * of no bytes tells: the old reply is a bare header.
+ * QEMU before 11 lays these messages out with a 32-bit count, its data right after it. Which of
+ * the two a client has is found out by a write of no bytes: the old reply is a bare header.
  */
 #ifndef RISER_VFIO_USER_EXCHANGE_H
 #define RISER_VFIO_USER_EXCHANGE_H

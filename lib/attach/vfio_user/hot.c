@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Register accesses as guests make them all the time: served in one go, straight from the input
- * buffer into the device and into the output buffer. Whatever is in the least unusual, or goes
- * wrong, is left to vu_dispatch().
+ * buffer into the device and into the output buffer. All other messages, and those with an
+ * error, are left to vu_dispatch().
  */
 #include "attach/vfio_user/server.h"
 
@@ -19,7 +19,7 @@ struct access {
 };
 static_assert(sizeof(struct access) == 32, "an access without its data");
 
-/* Where the reply goes, or NULL if it is time to send. */
+/* Where the reply goes; NULL: there is no room before what is gathered has been sent. */
 static uint8_t *begin_reply(struct vu_output *out)
 {
 	if (!vu_output_pending(out))
@@ -35,7 +35,7 @@ static void reply_put(uint8_t *reply, size_t at, uint32_t value)
 	memcpy(reply + at, &value, sizeof(value));
 }
 
-/* The request's own bytes, with what differs put over them. Returns the size. */
+/* The reply's header and fields: the request's with another size and type. Returns the size. */
 static size_t end_reply(uint8_t *reply, const uint8_t *asked, uint32_t data)
 {
 	uint32_t size = (uint32_t)sizeof(struct access) + data;
@@ -149,7 +149,7 @@ static void serve_memory(struct riser_server *server)
 	in->start = (size_t)(from - in->data);
 }
 
-/* ---- Registers: the device may do anything meanwhile ---- */
+/* ---- Registers with hooks: buffers and connection may have changed after each ---- */
 
 static bool read_register(struct riser_server *server, const struct access *access,
 			  const uint8_t *from)

@@ -39,7 +39,7 @@ void vu_input_fini(struct vu_input *in)
 	*in = (struct vu_input){ 0 };
 }
 
-/* Brings what is left to the front. */
+/* Moves what is not consumed to the front of the buffer. */
 static void input_compact(struct vu_input *in)
 {
 	if (!in->start)

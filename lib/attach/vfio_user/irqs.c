@@ -24,7 +24,7 @@ static void signal_fd(struct riser_server *server, int fd)
 	do
 		written = write(fd, &one, sizeof(one));
 	while (written < 0 && errno == EINTR);
-	/* If it is full it is readable, which is all that is asked for. */
+	/* A write to a full eventfd fails, but it is readable then, as it should be. */
 	if (written < 0 && errno != EAGAIN)
 		vu_complain(server,
 			    "an interrupt is lost, its descriptor cannot be written: %s",
@@ -193,7 +193,7 @@ static void set_masked(struct riser_server *server, unsigned index, unsigned num
 		riser__msix_set_masked(server->dev, number, vector->fd < 0 || masked);
 }
 
-/* As if the device had raised it, for the client's tests. */
+/* ACTION_TRIGGER: raises the vector, for the tests of a client. */
 static void vector_trigger(struct riser_server *server, unsigned index, unsigned number)
 {
 	int fd = server->irqs.vectors[index][number].fd;

@@ -15,7 +15,7 @@
 enum {
 	IN_A_ROW = 1024,	  /* receives before the loop looks at everything else, … */
 	BYTES_IN_A_ROW = 1 << 20, /* … and bytes */
-	A_STREAM = 1, /* so many after the first make it worth not to watch the socket */
+	A_STREAM = 1, /* from this many messages in a row on, the socket is not watched */
 };
 
 static struct riser_server *link_server(struct riser__source *source)

@@ -85,7 +85,7 @@ static int migration_step(struct riser_server *server, enum riser__vu_state to)
 	enum riser__vu_state from = migration->state;
 	int ret = 0;
 
-	/* Work that was begun is not part of a saved state: it is brought to its end first. */
+	/* Work under way cannot be saved: it is brought to its end first. */
 	if (from == VU_STATE_RUNNING)
 		ret = migration_stop(server);
 	else if (to == VU_STATE_STOP_COPY)

@@ -70,7 +70,7 @@ static int remote_transfer(struct riser_server *server, uint64_t iova, void *buf
 
 	if (!link->negotiated || link->broken)
 		return -ENOTCONN;
-	/* A job's may have waited for its turn while the guest forbade it. */
+	/* Asked again: Bus Master Enable may have gone while the job waited for its turn. */
 	if (!riser__pci_bus_master(server->dev))
 		return -EACCES;
 	if (server->remote.stuck)

@@ -114,7 +114,7 @@ static int ending_open(struct ending *ending, struct riser_loop *loop,
 	return 0;
 }
 
-/* What has ended it is taken, so that it is not delivered when the mask is as it was. */
+/* Takes the signal that ended it: restoring the mask would deliver it. */
 static void ending_close(struct ending *ending)
 {
 	struct signalfd_siginfo info;
@@ -185,7 +185,7 @@ int riser_serve(struct riser_model *model, const struct riser_server_config *con
 	ret = riser_loop_create(&loop);
 	if (ret)
 		return riser__fail(error, ret, "cannot wait: %s", strerror(-ret));
-	/* From before the socket is there, so that it is always removed. */
+	/* Before the socket is made, so that it is removed whenever a signal comes. */
 	ret = ending_open(&ending, loop, error);
 	if (!ret) {
 		ret = serve_run(loop, model, &given, error);

@@ -44,7 +44,7 @@ static unsigned long count_kind(struct riser_server *server, const char *format)
 	return 0;
 }
 
-/* Clients that come and go, and do the same each time, must not fill the log. */
+/* Counted over all clients: one that connects again and again must not fill the log. */
 void vu_log(struct riser_server *server, enum riser_log_level level, const char *format, ...)
 {
 	unsigned long count = level < RISER_DEBUG ? count_kind(server, format) : 0;
@@ -74,7 +74,7 @@ void vu_complain(struct riser_server *server, const char *format, ...)
 	vu_log(server, RISER_WARN, "client: %s (%lu so far)", line, count);
 }
 
-/* ---- What the device asks of its host ---- */
+/* ---- The functions that the core calls for the device ---- */
 
 /* The device's clock stands still while it is stopped. */
 static uint64_t server_now(void *host)
@@ -248,7 +248,7 @@ static const struct riser__host_ops ops = {
 	.log = server_log_line,
 };
 
-/* ---- What the loop has it do ---- */
+/* ---- The functions that the loop calls ---- */
 
 static void run_timers(struct riser__alarm *alarm)
 {

@@ -122,7 +122,7 @@ void vu_complain(struct riser_server *server, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Stops all callbacks of the device but those for register accesses, or lets them run. */
 void vu_server_set_stopped(struct riser_server *server, bool stopped);
-/* The client is gone: everything as for the first one. */
+/* After a client has gone: all that it left is undone, for the next one. */
 void vu_server_clean(struct riser_server *server);
 
 /* socket.c */
@@ -134,7 +134,7 @@ void vu_listener_close(struct riser_server *server);
 /* `fd` becomes the link's, unless it fails. */
 int vu_link_open(struct riser_server *server, int fd);
 void vu_link_drop(struct riser_server *server, const char *why);
-/* Whether the client has hung up though that was not noticed yet. */
+/* Whether the client has hung up, even if the loop has not seen that yet. */
 bool vu_link_is_dead(struct riser_server *server);
 /* Serves what was set aside. */
 void vu_link_resume(struct riser_server *server);
@@ -145,10 +145,10 @@ void vu_link_resume(struct riser_server *server);
  */
 void vu_early_begin(struct riser_server *server);
 void vu_early_serve(struct riser_server *server);
-/* The buffers are not what they were: all in them is looked at again. */
+/* The buffers have changed: all messages in them are looked at again. */
 void vu_early_forget(struct riser_server *server);
 
-/* hot.c: serves register accesses for as long as they are next. */
+/* hot.c: serves the register accesses at the front of the input buffer. */
 void vu_serve_accesses(struct riser_server *server);
 
 /* client.c: notes what the message, whose answer took so many ns, tells of its sender. */
@@ -182,8 +182,8 @@ int vu_bitmap_size(uint64_t length, uint64_t page_size, uint64_t *size);
 int vu_irqs_init(struct riser_server *server);
 void vu_irqs_fini(struct riser_server *server);
 void vu_irqs_unbind(struct riser_server *server);
-void vu_irqs_reset(struct riser_server *server);  /* forgets what was held back */
-void vu_irqs_resume(struct riser_server *server); /* signals what was held back */
+void vu_irqs_reset(struct riser_server *server);  /* drops held back interrupts */
+void vu_irqs_resume(struct riser_server *server); /* signals the held back interrupts */
 void vu_irqs_intx(void *host, bool level);
 void vu_irqs_message(void *host, enum riser_irq_mode mode, unsigned vector, uint64_t address,
 		     uint32_t data);

@@ -160,7 +160,7 @@ int vu_version(struct riser_server *server, struct vu_message *message)
 	if (link->negotiated)
 		return -EINVAL;
 	if (version.major != MAJOR) {
-		link->last = true; /* what it says next may mean anything */
+		link->last = true; /* without a version its messages have no meaning */
 		return -EPROTONOSUPPORT;
 	}
 	ret = version_parse(link, (const char *)message->payload + sizeof(version),
