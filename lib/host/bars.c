@@ -53,6 +53,7 @@ static int size_bar(struct riser_host *host, unsigned index, struct riser_host_b
 	return ret;
 }
 
+/* Sizes all of them; the upper half of a 64-bit BAR is none of its own. */
 static int size_bars(struct riser_host *host, struct riser_host_bar *bars)
 {
 	int ret = 0;
@@ -125,6 +126,7 @@ static uint64_t find_place(const struct riser_host *host, const struct riser_hos
 	}
 }
 
+/* Finds an address for the BAR, in the first of its kind's two ranges that has room. */
 static int place_bar(struct riser_host *host, struct riser_host_bar *bars, unsigned index)
 {
 	struct riser_host_bar *bar = &bars[index];
@@ -159,6 +161,7 @@ static int place_bars(struct riser_host *host, struct riser_host_bar *bars)
 	}
 }
 
+/* Writes the addresses that were found; decoding is off meanwhile, so their order is free. */
 static int write_bars(struct riser_host *host, const struct riser_host_bar *bars)
 {
 	int ret = 0;
@@ -174,6 +177,7 @@ static int write_bars(struct riser_host *host, const struct riser_host_bar *bars
 	return ret;
 }
 
+/* Keeps the BAR registers as they are, to restore them should a later step fail. */
 static int read_words(struct riser_host *host, uint32_t words[HOST_BARS])
 {
 	int ret = 0;

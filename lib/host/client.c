@@ -23,6 +23,7 @@ struct client_mapping {
 	void *at;
 };
 
+/* REGION_READ; a server that sends fewer bytes than asked breaks the protocol. */
 static int client_read(struct riser_host *host, unsigned region, uint64_t offset, void *to,
 		       size_t size)
 {
@@ -59,6 +60,7 @@ static int client_write(struct riser_host *host, unsigned region, uint64_t offse
 	return client_call(client_of(host), &request);
 }
 
+/* DMA_MAP: with the memory's descriptor, or without, so that the server asks by message. */
 static int client_memory_map(struct riser_host *host, uint64_t iova, uint64_t length)
 {
 	struct client *c = client_of(host);
@@ -88,6 +90,7 @@ static int client_memory_unmap(struct riser_host *host, uint64_t iova, uint64_t 
 	return client_call(client_of(host), &request);
 }
 
+/* DEVICE_RESET, the only reset that vfio-user has. */
 static int client_reset(struct riser_host *host, enum riser_reset kind)
 {
 	struct client_request request = { .command = VU_DEVICE_RESET };
@@ -111,6 +114,7 @@ struct client_region {
 	int fd;
 };
 
+/* GET_REGION_INFO, `whole` with its capabilities. region->fd is the caller's to close. */
 static int get_region(struct client *c, unsigned index, bool whole,
 		      struct client_region *region)
 {
@@ -161,6 +165,7 @@ static bool may_map(const struct client_region *region, uint64_t offset, uint64_
 	return false;
 }
 
+/* Maps whole pages around the window, and checks that the file is as long: else a SIGBUS. */
 static int add_mapping(struct client *c, const struct client_region *region, unsigned bar,
 		       uint64_t offset, uint64_t length, void **address)
 {
@@ -212,6 +217,7 @@ static const char capabilities[] =
 	"\"max_dma_maps\":65535,\"pgsizes\":4096,\"write_multiple\":true,"
 	"\"migration\":{\"pgsize\":4096,\"max_bitmap_size\":1048576}}}";
 
+/* A limit of the server's, within [1, most]; `most` where it names none. */
 static uint32_t limit_of_server(struct json_object *theirs, const char *name, uint32_t most)
 {
 	struct json_object *value;
@@ -223,6 +229,7 @@ static uint32_t limit_of_server(struct json_object *theirs, const char *name, ui
 	return n < 1 ? 1 : n < most ? (uint32_t)n : most;
 }
 
+/* VERSION: says what this side can do, and learns the limits of the server. */
 static int client_negotiate(struct client *c)
 {
 	const struct vu_version ours = { 0, 0 };
@@ -257,6 +264,7 @@ static int client_negotiate(struct client *c)
 	return 0;
 }
 
+/* GET_INFO and each region's size: the device has to be a PCI function. */
 static int client_learn_regions(struct client *c)
 {
 	struct vu_device_info info = { .argsz = sizeof(info) };
@@ -286,6 +294,7 @@ static int client_learn_regions(struct client *c)
 	return ret;
 }
 
+/* Unmaps, closes and frees; the server sees the end of the connection. */
 static void client_destroy(struct riser_host *host)
 {
 	struct client *c = client_of(host);

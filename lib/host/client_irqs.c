@@ -8,6 +8,7 @@
 
 #include "host/client.h"
 
+/* SET_IRQS; at most max_fds descriptors in a message. */
 static int set_irqs(struct client *c, unsigned index, unsigned flags, unsigned start,
 		    unsigned count, const int *fds, unsigned fd_count)
 {
@@ -35,6 +36,7 @@ void client_irqs_fini(struct client *c)
 	c->event_count = 0;
 }
 
+/* `count` eventfds, to be closed by close_events(). */
 static int make_events(struct client *c, unsigned count, int **events)
 {
 	int *made = calloc(count + 1u, sizeof(*made));
@@ -76,6 +78,7 @@ static int unbind_events(struct client *c, enum riser_irq_mode mode, unsigned co
 	return count ? set_irqs(c, mode, VU_DATA_NONE | VU_ACTION_TRIGGER, 0, 0, NULL, 0) : 0;
 }
 
+/* Binds an eventfd to each vector, in as many messages as the server's limit asks for. */
 static int bind_events(struct client *c, enum riser_irq_mode mode, const int *events,
 		       unsigned count)
 {

@@ -29,6 +29,7 @@ static int client_lost(struct client *c, const char *why)
 	return riser__host_fail(&c->host, -ENOTCONN, "the vfio-user server %s", why);
 }
 
+/* The connection has failed with errno: no further call reaches the server. */
 static int client_broken(struct client *c)
 {
 	c->lost = true;
@@ -38,6 +39,7 @@ static int client_broken(struct client *c)
 					  strerror(errno));
 }
 
+/* Waits for bytes; a server that stays silent for PATIENCE_MS is given up. */
 static int wait_readable(struct client *c)
 {
 	struct pollfd p = { c->fd, POLLIN, 0 };
@@ -112,6 +114,7 @@ static void client_take_fd(struct msghdr *message, int *fd)
 	}
 }
 
+/* Receives exactly `size` bytes; of descriptors that come with them, the first, into *fd. */
 static int client_receive(struct client *c, void *to, size_t size, int *fd)
 {
 	union {
@@ -210,6 +213,7 @@ static int client_answer(struct client *c, struct vu_header *header, size_t size
 	return client_send(c, &iov, 1, NULL, 0);
 }
 
+/* Copies a reply out: its fixed part, then the rest, as far as the request has room. */
 static int client_take_reply(struct client *c, const struct vu_header *header, size_t size,
 			     struct client_request *request)
 {
@@ -290,6 +294,7 @@ int client_call(struct client *c, struct client_request *request)
 	return client_await(c, header.id, request);
 }
 
+/* Receives one message and answers it if it is a request; a stray reply is dropped. */
 static int serve_one(struct client *c)
 {
 	struct vu_header header;

@@ -6,6 +6,7 @@
 #include "core/buffer.h"
 #include "host/client.h"
 
+/* Asks for a migration state (VFIO's device state machine). */
 static int client_set_state(struct client *c, enum riser__vu_state state)
 {
 	struct {
@@ -22,6 +23,7 @@ static int client_set_state(struct client *c, enum riser__vu_state state)
 /* Ends a server that sends state without end. */
 enum { PIECES_MAX = 65536, STATE_MAX = 1 << 30 };
 
+/* Reads the saved state to its end, in pieces of the server's largest transfer. */
 static int read_data(struct client *c, struct riser__buffer *to)
 {
 	uint8_t *piece = malloc(c->max_data);

@@ -44,6 +44,7 @@ static uint16_t next_astray(const struct riser_driver_queue *queue, uint16_t hea
 	return queue->mischief == RISER_MIS_LOOP ? head : queue->size;
 }
 
+/* Writes the parts to descriptors and the head to the available ring, not its index yet. */
 static void split_put(struct riser_driver_queue *queue)
 {
 	uint16_t head = queue->free_head, at = head;
@@ -68,6 +69,7 @@ static void split_put(struct riser_driver_queue *queue)
 		queue->mischief = RISER_MIS_NONE;
 }
 
+/* An indirect table: descriptors in a row, each linked to the next. */
 static void split_fill(const struct riser_driver_queue *queue, void *table)
 {
 	struct vring_desc *desc = table;
@@ -83,6 +85,7 @@ static void split_fill(const struct riser_driver_queue *queue, void *table)
 	}
 }
 
+/* Moves the index on. The fence orders it before the look at what the device wants to hear. */
 static bool split_publish(struct riser_driver_queue *queue)
 {
 	uint16_t was = queue->next_avail, event;
@@ -103,6 +106,7 @@ static bool split_publish(struct riser_driver_queue *queue)
 	return vring_need_event(event, queue->next_avail, was);
 }
 
+/* The next entry of the used ring, if the device's index has gone past it. */
 static bool split_used(struct riser_driver_queue *queue, uint32_t *slot, uint32_t *written)
 {
 	const struct vring_used_elem *entry =
@@ -133,6 +137,7 @@ static void split_release(struct riser_driver_queue *queue, uint16_t slot)
 	queue->free_head = slot;
 }
 
+/* By the used event where EVENT_IDX was agreed on, else by the flag. */
 static void split_interrupts(struct riser_driver_queue *queue, bool wanted)
 {
 	uint16_t event = (uint16_t)(queue->next_used - (wanted ? 0 : 1));

@@ -32,6 +32,7 @@ bool driver_look_again(struct riser_driver *driver, unsigned looks)
 	return looks < RESETS_MOST;
 }
 
+/* One step of waiting without interrupts: looks at the used ring, and lets time pass. */
 static int queue_look(struct riser_driver_queue *queue, uint64_t left)
 {
 	struct riser_host *host = queue->driver->host;

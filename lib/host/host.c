@@ -36,6 +36,7 @@ struct riser_host_config riser__host_config(const struct riser_host_config *conf
 	return full;
 }
 
+/* The guest's memory is a file in memory, so that a server can map it, too. */
 static int host_make_memory(struct riser_host *host, const struct riser_host_config *config)
 {
 	if (config->memory % PAGE || config->memory_at % PAGE ||
@@ -96,6 +97,7 @@ const char *riser_host_error(const struct riser_host *host)
 
 /* ---- Configuration space ---- */
 
+/* -EINVAL: configuration space takes accesses of 1, 2 or 4 bytes, aligned, inside it. */
 static int check_config(struct riser_host *host, unsigned offset, unsigned size)
 {
 	if ((size != 1 && size != 2 && size != 4) || offset % size ||
@@ -138,6 +140,7 @@ unsigned riser_host_config_size(const struct riser_host *host)
 	return (unsigned)host->region_size[HOST_REGION_CONFIG];
 }
 
+/* Follows the list of extended capabilities (PCIe 7.6.3). *found stays as it is without. */
 static int find_extended(struct riser_host *host, unsigned id, unsigned *found)
 {
 	unsigned at = 0x100;
@@ -199,6 +202,7 @@ int riser_host_bar(struct riser_host *host, unsigned bar, struct riser_host_bar 
 	return 0;
 }
 
+/* Whether the function decodes the region and all of the access lies in it. */
 static int check_access(struct riser_host *host, unsigned bar, uint64_t offset, unsigned size)
 {
 	static const char *const names[] = { "BAR0", "BAR1", "BAR2", "BAR3",

@@ -65,6 +65,7 @@ static int check_mode(struct riser_host *host, enum riser_irq_mode mode, unsigne
 	return 0;
 }
 
+/* Programs address, data and the number of vectors, then enables MSI (PCI 6.8.1). */
 static int enable_msi(struct riser_host *host, unsigned vectors, const struct messages *msi)
 {
 	unsigned at = msi->at, log2 = (unsigned)__builtin_ctz(vectors);
@@ -188,6 +189,7 @@ static unsigned mask_at(const struct messages *msi)
 	return msi->at + (msi->flags & PCI_MSI_FLAGS_64BIT ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32);
 }
 
+/* By the mask bits, which MSI has only where the device says so (PCI 6.8.1.7). */
 static int mask_msi(struct riser_host *host, unsigned vector, bool masked)
 {
 	struct messages msi;

@@ -29,6 +29,7 @@ static int machine_call(struct machine *m, const char *command, struct json_obje
 
 /* ---- Accesses ---- */
 
+/* The arguments of QEMU's commands a3-read and a3-write. */
 static struct json_object *access_of(bool io, uint64_t address, size_t size)
 {
 	struct json_object *access = json_object_new_object();
@@ -78,6 +79,7 @@ int machine_set_rom(struct machine *m, uint32_t value)
 	return machine_poke(m, false, CONFIG_AT + PCI_ROM_ADDRESS, &value, sizeof(value));
 }
 
+/* Reads by a command. The ROM, which may share a decoder, is enabled for the read alone. */
 static int machine_read(struct riser_host *host, unsigned region, uint64_t offset, void *to,
 			size_t size)
 {
@@ -93,6 +95,7 @@ static int machine_read(struct riser_host *host, unsigned region, uint64_t offse
 	return ret ? ret : off;
 }
 
+/* Writes by a command; a write to the ROM has no effect, as on a bus. */
 static int machine_write(struct riser_host *host, unsigned region, uint64_t offset,
 			 const void *from, size_t size)
 {
@@ -135,6 +138,7 @@ static int machine_look(struct machine *m)
 	return 0;
 }
 
+/* Whether any of the root's four INTx lines is asserted. */
 static int look_at_lines(struct machine *m, bool *asserted)
 {
 	struct json_object *property = json_object_new_object(), *lines;
@@ -149,6 +153,7 @@ static int look_at_lines(struct machine *m, bool *asserted)
 	return ret;
 }
 
+/* Drops messages of the mode before; programs MSI-X's table, which is the device's own. */
 static int machine_irq_bind(struct riser_host *host, enum riser_irq_mode mode, unsigned count)
 {
 	struct machine *m = machine_of(host);
@@ -158,6 +163,7 @@ static int machine_irq_bind(struct riser_host *host, enum riser_irq_mode mode, u
 	return ret || mode != RISER_IRQ_MSIX ? ret : riser__host_msix_fill(host, count);
 }
 
+/* Takes what has arrived of the vector; for INTx it is the level. */
 static int machine_irq_collect(struct riser_host *host, unsigned vector, bool settle)
 {
 	struct machine *m = machine_of(host);

@@ -36,6 +36,7 @@ static int machine_learn_regions(struct machine *m)
 	return ret;
 }
 
+/* Starts QEMU with the caller's words and then ours. */
 static int run_qemu(struct machine *m, char *const *qemu, char *const *more, size_t more_count)
 {
 	size_t count = 0;
@@ -54,6 +55,7 @@ static int run_qemu(struct machine *m, char *const *qemu, char *const *more, siz
 	return ret;
 }
 
+/* A machine a3-pc without CPUs, its memory the host's file, the device at 0:1.0. */
 static int machine_start(struct machine *m, char *const *qemu, const char *device)
 {
 	char *memory = NULL, *backend = NULL, *plugged = NULL;

@@ -16,6 +16,7 @@ void *riser_host_memory(struct riser_host *host, uint64_t *size, uint64_t *iova)
 	return host->memory;
 }
 
+/* -EINVAL: not whole pages of the guest's memory. */
 static int extent_check(struct riser_host *host, uint64_t iova, uint64_t length)
 {
 	if (!length || (iova | length) % 4096 || iova < host->memory_at ||
@@ -45,6 +46,7 @@ static int extents_reserve(struct riser_host *host, size_t more)
 	return 0;
 }
 
+/* Gives the device an extent. There is room in the list: extents_reserve(). */
 static int extent_add(struct riser_host *host, uint64_t iova, uint64_t length)
 {
 	int ret = length ? host->impl->memory_map(host, iova, length) : 0;

@@ -23,6 +23,7 @@ static int find_entry(struct riser_host *host, unsigned vector, unsigned word, u
 	return 0;
 }
 
+/* One word of a vector's entry, through the BAR that has the table. */
 static int read_entry(struct riser_host *host, unsigned vector, unsigned word, uint32_t *value)
 {
 	uint64_t offset;

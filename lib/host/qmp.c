@@ -33,6 +33,7 @@ static void child_become(char *const *arguments, int socket, int memory)
 	_exit(127);
 }
 
+/* Says how QEMU has ended, if it has. -ENOTCONN. */
 static int qmp_gone(struct qmp *qmp, struct riser_error *error)
 {
 	int status;
@@ -66,6 +67,7 @@ static int qmp_hear(struct qmp *qmp, struct json_object **said, struct riser_err
 	return 0;
 }
 
+/* -EPROTO, with the words of QEMU's error. */
 static int qmp_refused(struct json_object *why, const char *command, struct riser_error *error)
 {
 	struct json_object *words;
@@ -143,6 +145,7 @@ int riser__qmp_call_until(struct qmp *qmp, const char *command, const char *even
 	return ret;
 }
 
+/* The arguments and those of a QMP monitor at descriptor QMP_FD; the array is malloc'ed. */
 static char **with_monitor(char *const *arguments)
 {
 	static char *const monitor[] = { "-chardev", "socket,id=qmp,fd=3", "-mon",
@@ -160,6 +163,7 @@ static char **with_monitor(char *const *arguments)
 	return all;
 }
 
+/* Starts QEMU with one end of a socket pair as its monitor, and keeps the other end. */
 static int qmp_start(struct qmp *qmp, char *const *arguments, int memory_fd,
 		     struct riser_error *error)
 {
