@@ -49,6 +49,19 @@ const char *kvm_trouble(void);
 bool number_parse(const char *word, uint64_t *value, const char **rest);
 bool number_within(const char *word, uint64_t least, uint64_t most, uint64_t *value);
 
+/*
+ * options.c: the words of "DEVICE,name=value,…", QEMU's as well; strings are malloc'ed. A
+ * device argument's first word, and its options as they stand there, or NULL; and the reverse.
+ */
+char *options_behind(const char *argument, const char **options);
+char *options_join(const char *first, const char *options);
+/* Cuts the first word of *rest off, each of its commas once, and moves on; NULL: no more. */
+char *options_next(char **rest);
+/* A word with its commas doubled. */
+char *options_quote(const char *word);
+/* Where the option's value ends in the path, which is all of it or follows a ':'; or NULL. */
+char *option_path(char *option, const char *path);
+
 /* arguments.c: argp_parse() and argp_error() with complaints of one line; exit with CLI_USAGE.
  */
 struct argp;

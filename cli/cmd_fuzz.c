@@ -60,9 +60,9 @@ static const struct argp argp = {
  * built here, and its .so not opened: both are done as the fuzzers are built. malloc'ed, or
  * NULL: there is none.
  */
-static char *device_word(const char *argument)
+static char *device_word(const char *argument, const char **given)
 {
-	char *word = text("%.*s", (int)strcspn(argument, ","), argument), *shipped, *real;
+	char *word = options_behind(argument, given), *shipped, *real;
 	bool is_name = !strchr(word, '/');
 	struct device_spec spec;
 
@@ -86,7 +86,7 @@ static int fuzz(const char *device, const char *given, const char *time)
 	char *program = text("%s/fuzz", place_of_tools());
 
 	if (given)
-		setenv("RISER_FUZZ_OPTIONS", given + 1, 1);
+		setenv("RISER_FUZZ_OPTIONS", given, 1);
 	execl(program, program, "--device", device, time, NULL);
 	complain("cannot run '%s': %s; the fuzzers are built in riser's source tree: use the "
 		 "riser of its build folder",
@@ -98,15 +98,16 @@ static int fuzz(const char *device, const char *given, const char *time)
 int cmd_fuzz(int argc, char **argv)
 {
 	struct request request = { .time = "60" };
+	const char *given;
 	char *device;
 	int status;
 
 	if (arguments_parse(&argp, argc, argv, &request))
 		return CLI_USAGE;
-	device = device_word(request.device);
+	device = device_word(request.device, &given);
 	if (!device)
 		return CLI_FAIL;
-	status = fuzz(device, strchr(request.device, ','), request.time);
+	status = fuzz(device, given, request.time);
 	free(device);
 	return status;
 }

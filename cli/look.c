@@ -16,35 +16,6 @@ struct look {
 	unsigned count;
 };
 
-/* A path as it stands in options: each comma doubled; malloc'ed. */
-static char *look_encode(const char *path)
-{
-	char *made = text("%s%s", path, path), *to = made;
-
-	for (; *path; path++) {
-		*to++ = *path;
-		if (*path == ',')
-			*to++ = ',';
-	}
-	*to = '\0';
-	return made;
-}
-
-/* Where a value of the options ends in `path`: behind its '=' or a ':'; or NULL. */
-static char *look_find(char *options, const char *path)
-{
-	size_t length = strlen(path);
-
-	for (char *at = options; length && (at = strstr(at, path)); at++) {
-		const char *end = at + length;
-
-		if (at > options && (at[-1] == '=' || at[-1] == ':') &&
-		    (!*end || (*end == ',' && end[1] != ',')))
-			return at;
-	}
-	return NULL;
-}
-
 /* Whether it would be made. Where nothing can be, the device itself is to say so. */
 static bool look_is_new(const char *path)
 {
@@ -59,21 +30,41 @@ static bool look_is_new(const char *path)
 	return is_new;
 }
 
+/* The option with its path, which begins at `at`, in the folder; malloc'ed. */
+static char *look_move(struct look *look, const char *option, const char *at)
+{
+	return text("%.*s%s/%u", (int)(at - option), option, look->folder, look->count++);
+}
+
+/* Puts what the first option that ends in the path creates into the folder. */
+static void look_replace(struct look *look, const char *path)
+{
+	char *rest = look->options, *made = NULL, *option, *at;
+
+	while ((option = options_next(&rest))) {
+		char *moved = NULL, *quoted, *longer;
+
+		if (path && (at = option_path(option, path))) {
+			moved = look_move(look, option, at);
+			path = NULL;
+		}
+		quoted = options_quote(moved ? moved : option);
+		longer = made ? options_join(made, quoted) : text("%s", quoted);
+		free(moved);
+		free(quoted);
+		free(made);
+		made = longer;
+	}
+	free(look->options);
+	look->options = made;
+}
+
 static void look_at(void *arg, uint32_t flags, const char *path, const char *suffix)
 {
-	struct look *look = arg;
 	char *full = text("%s%s", path ? path : "", suffix ? suffix : "");
-	char *there = look_encode(path ? path : ""), *folder = look_encode(look->folder);
-	char *at = look_find(look->options, there), *made;
 
-	if (at && flags & (RISER_CREATES | RISER_LISTENS) && look_is_new(full)) {
-		made = text("%.*s%s/%u%s", (int)(at - look->options), look->options, folder,
-			    look->count++, at + strlen(there));
-		free(look->options);
-		look->options = made;
-	}
-	free(folder);
-	free(there);
+	if (path && flags & (RISER_CREATES | RISER_LISTENS) && look_is_new(full))
+		look_replace(arg, path);
 	free(full);
 }
 

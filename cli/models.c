@@ -230,14 +230,11 @@ static bool find_path(const char *path, struct device_spec *spec)
 
 bool device_find(const char *argument, struct device_spec *spec)
 {
-	char *copy = text("%s", argument), *comma = strchr(copy, ',');
+	char *copy;
 	bool found;
 
 	*spec = (struct device_spec){ 0 };
-	if (comma) {
-		*comma = '\0';
-		spec->options = strchr(argument, ',') + 1;
-	}
+	copy = options_behind(argument, &spec->options);
 	if (!strchr(copy, '/'))
 		spec->model = find_by_name(copy, access(copy, F_OK));
 	if (spec->model) {

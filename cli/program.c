@@ -44,8 +44,7 @@ char **device_command(const struct device_spec *spec, const char *socket, bool s
 		abort();
 	*to++ = text("%s", place_of_self());
 	*to++ = text("serve");
-	*to++ = text("%s%s%s", spec->program ? spec->program : spec->model,
-		     spec->options ? "," : "", spec->options ? spec->options : "");
+	*to++ = options_join(spec->program ? spec->program : spec->model, spec->options);
 	if (!sandbox)
 		*to++ = text("--no-sandbox");
 	if (socket)

@@ -37,23 +37,6 @@ static void put(struct json_object *object, const char *key, const char *value)
 	json_object_object_add(object, key, json_object_new_string(value));
 }
 
-/* Cuts the word off at its comma, and makes one of two. What follows it, or NULL. */
-static char *cut_word(char *at)
-{
-	char *to = at;
-
-	for (; *at; at++) {
-		if (*at == ',' && at[1] != ',') {
-			*to = '\0';
-			return at + 1;
-		}
-		at += *at == ',';
-		*to++ = *at;
-	}
-	*to = '\0';
-	return NULL;
-}
-
 /* "nokey" is key=off and "key" key=on, but for the first word. */
 static void put_word(struct json_object *object, char *word, const char *implied)
 {
@@ -91,16 +74,14 @@ static struct json_object *from_json(const char *value, const char **why)
 struct json_object *line_object(const char *value, const char *implied, const char **why)
 {
 	struct json_object *object;
-	char *copy, *word, *next;
+	char *copy, *rest, *word;
 
 	if (*value == '{')
 		return from_json(value, why);
 	object = json_object_new_object();
-	copy = text("%s", value);
-	for (word = copy; word; word = next, implied = NULL) {
-		next = cut_word(word);
+	rest = copy = text("%s", value);
+	for (; (word = options_next(&rest)); implied = NULL)
 		put_word(object, word, implied);
-	}
 	free(copy);
 	return object;
 }

@@ -77,23 +77,6 @@ static void put_option(FILE *to, char *option)
 	put_quoted(to, value ? value : "on");
 }
 
-/* The next option, up to a comma that is not doubled; as the library cuts them. */
-static char *next_option(char **rest)
-{
-	char *start = *rest, *to = start, *from = start;
-
-	if (!start || !*start)
-		return NULL;
-	for (; *from; from++) {
-		if (*from == ',' && *++from != ',')
-			break;
-		*to++ = *from;
-	}
-	*rest = *from ? from : NULL;
-	*to = '\0';
-	return start;
-}
-
 char *guest_environment(const struct run_options *options, unsigned i)
 {
 	const struct device_spec *device = &options->devices[i];
@@ -120,8 +103,10 @@ char *guest_environment(const struct run_options *options, unsigned i)
 	put_quoted(to, device->name);
 	fputs("export RISER_OPTIONS=", to);
 	put_quoted(to, all);
-	while ((option = next_option(&rest)))
-		put_option(to, option);
+	while ((option = options_next(&rest))) {
+		if (*option)
+			put_option(to, option);
+	}
 	fclose(to);
 	free(all);
 	free(copy);

@@ -58,28 +58,13 @@ static void add_device(struct list *list, const char *scratch, unsigned device)
 	free(path);
 }
 
-/* A value in one of QEMU's comma-separated options: a comma in it is doubled. */
-static char *value_of(const char *word)
-{
-	char *value = malloc(2 * strlen(word) + 1), *to = value;
-
-	if (!value)
-		abort();
-	for (; *word; word++) {
-		*to++ = *word;
-		if (*word == ',')
-			*to++ = ',';
-	}
-	*to = '\0';
-	return value;
-}
-
 char *qemu_device(const struct device_spec *device)
 {
-	char *model = value_of(device->model);
-	char *words = text("riser,model=%s%s%s", model, device->options ? "," : "",
-			   device->options ? device->options : "");
+	char *model = options_quote(device->model);
+	char *first = text("riser,model=%s", model), *words;
 
+	words = options_join(first, device->options);
+	free(first);
 	free(model);
 	return words;
 }
@@ -91,15 +76,14 @@ static void add_inside(struct list *list, const struct device_spec *device, int 
 	if (attach == ATTACH_QEMU)
 		add(list, qemu_device(device));
 	else
-		add(list, text("%s%s%s", device->name, device->options ? "," : "",
-			       device->options ? device->options : ""));
+		add(list, options_join(device->name, device->options));
 }
 
 /* What is written goes to a file of QEMU's own; errors there reach the guest, so end the run.
  */
 static void add_image(struct list *list, const struct run_options *options)
 {
-	char *file = value_of(options->image.disk);
+	char *file = options_quote(options->image.disk);
 
 	add_words(list, "-drive", NULL);
 	add(list, text("file=%s,format=%s,if=virtio,snapshot=on,werror=report", file,
@@ -115,7 +99,7 @@ static void add_image(struct list *list, const struct run_options *options)
 /* Somebody who wants others to see it names an address. */
 static void add_screen(struct list *list, const char *vnc, const char *scratch)
 {
-	char *folder = value_of(scratch);
+	char *folder = options_quote(scratch);
 
 	if (!vnc) {
 		add_words(list, "-display", "none", NULL);
@@ -129,7 +113,7 @@ static void add_screen(struct list *list, const char *vnc, const char *scratch)
 /* In a folder that only its owner enters: gdb may do all that he may. */
 static void add_gdb(struct list *list, const char *scratch)
 {
-	char *folder = value_of(scratch);
+	char *folder = options_quote(scratch);
 
 	add_words(list, "-S", "-gdb", NULL);
 	add(list, text("unix:%s/gdb,server=on,wait=off", folder));
@@ -175,7 +159,7 @@ static char *kernel_words(const struct run_options *options)
 static void add_consoles(struct list *list, const struct run_options *options,
 			 const char *scratch)
 {
-	char *folder = value_of(scratch);
+	char *folder = options_quote(scratch);
 
 	add_words(list, "-chardev",
 		  options->shell ? "stdio,id=console,signal=off" : "stdio,id=console",

@@ -54,22 +54,12 @@ static int question_answer(void *arg)
 /* Whether a value that the user gave ends in the path, all of it or after a ':'. */
 static bool is_named(const char *options, const char *path)
 {
-	size_t length = strlen(path), size = strlen(options);
-	char *plain = text("%s", options), *to = plain;
+	char *copy = text("%s", options), *rest = copy, *option;
 	bool found = false;
 
-	/* A doubled comma is one of the value; '\n' ends one here. */
-	for (size_t i = 0; i < size; i++) {
-		bool doubled = options[i] == ',' && options[i + 1] == ',';
-
-		*to++ = options[i] == ',' && !doubled ? '\n' : options[i];
-		i += doubled;
-	}
-	*to = '\0';
-	for (char *at = plain; length && !found && (at = strstr(at, path)); at++)
-		found = at > plain && (at[-1] == '=' || at[-1] == ':') &&
-			(at[length] == '\n' || !at[length]);
-	free(plain);
+	while (!found && (option = options_next(&rest)))
+		found = option_path(option, path);
+	free(copy);
 	return found;
 }
 
