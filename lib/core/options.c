@@ -269,29 +269,26 @@ static int apply_all(struct riser_dev *dev, char *text, bool *given, struct rise
 
 static int set_defaults(struct riser_dev *dev, struct riser_error *error)
 {
-	const struct riser_option *option = dev->desc->options.base;
-	int ret = 0;
+	riser_each(option, &dev->desc->options) {
+		int ret = option->value ? set(dev, option, option->value, error) : 0;
 
-	for (uint32_t i = 0; i < dev->desc->options.count && !ret; i++) {
-		if (option[i].value)
-			ret = set(dev, &option[i], option[i].value, error);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static int check_required(struct riser_dev *dev, const bool *given, struct riser_error *error)
 {
-	const struct riser_option *option = dev->desc->options.base;
+	riser_each(option, &dev->desc->options) {
+		uint32_t i = riser_index(option, &dev->desc->options);
+		const char *help = option->help;
 
-	for (uint32_t i = 0; i < dev->desc->options.count; i++) {
-		const char *help = option[i].help;
-
-		if (option[i].required && !given[i])
-			return riser__fail(error, -EINVAL,
-					   "%s: option '%s' is required: %s,%s=...%s%s%s",
-					   dev->desc->name, option[i].name, dev->desc->name,
-					   option[i].name, help ? " (" : "", help ? help : "",
-					   help ? ")" : "");
+		if (option->required && !given[i])
+			return riser__fail(
+				error, -EINVAL, "%s: option '%s' is required: %s,%s=...%s%s%s",
+				dev->desc->name, option->name, dev->desc->name, option->name,
+				help ? " (" : "", help ? help : "", help ? ")" : "");
 	}
 	return 0;
 }

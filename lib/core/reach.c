@@ -47,7 +47,6 @@ static void look(const struct search *search, const struct riser_option *option,
 
 static void look_at_given(const struct search *search, char *name)
 {
-	const struct riser_option *option = search->desc->options.base;
 	char *value = strchr(name, '=');
 
 	if (!value)
@@ -55,11 +54,13 @@ static void look_at_given(const struct search *search, char *name)
 	*value++ = '\0';
 	if (!strcmp(name, "romfile") && *value)
 		search->each(search->arg, RISER_READS, value, NULL);
-	for (uint32_t i = 0; i < search->desc->options.count; i++) {
-		if (strcmp(name, option[i].name))
+	riser_each(option, &search->desc->options) {
+		uint32_t i = riser_index(option, &search->desc->options);
+
+		if (strcmp(name, option->name))
 			continue;
 		search->given[i] = true;
-		look(search, &option[i], value, true);
+		look(search, option, value, true);
 	}
 }
 
@@ -67,7 +68,6 @@ int riser_model_reach(const struct riser_model *model, const char *options,
 		      riser_reach_fn *each, void *arg)
 {
 	const struct riser_pci_device *desc = riser_model_pci(model);
-	const struct riser_option *option = desc->options.base;
 	char *copy = strdup(options ? options : ""), *rest = copy, *next;
 	struct search search = { desc, calloc(desc->options.count + 1u, sizeof(bool)), each,
 				 arg };
@@ -75,9 +75,9 @@ int riser_model_reach(const struct riser_model *model, const char *options,
 
 	while (!ret && (next = riser__options_next(&rest)))
 		look_at_given(&search, next);
-	for (uint32_t i = 0; !ret && i < desc->options.count; i++) {
-		if (!search.given[i] && option[i].value)
-			look(&search, &option[i], option[i].value, false);
+	riser_each(option, &desc->options) {
+		if (!ret && !search.given[riser_index(option, &desc->options)] && option->value)
+			look(&search, option, option->value, false);
 	}
 	free(search.given);
 	free(copy);

@@ -33,17 +33,16 @@ static int make_memory(struct riser_dev *dev, struct riser__bar *bar)
 
 static int map_windows(struct riser_dev *dev, struct riser__bar *bar)
 {
-	const struct riser_window *window = bar->desc->windows.base;
+	riser_each(window, &bar->desc->windows) {
+		uint32_t i = riser_index(window, &bar->desc->windows);
+		void *at = (char *)dev->state + window->at;
 
-	for (uint32_t i = 0; i < bar->desc->windows.count; i++) {
-		void *at = (char *)dev->state + window[i].at;
-
-		if (window[i].shared)
-			at = mmap(NULL, window[i].size, PROT_READ | PROT_WRITE, MAP_SHARED,
-				  bar->fd, (off_t)window[i].offset);
+		if (window->shared)
+			at = mmap(NULL, window->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+				  bar->fd, (off_t)window->offset);
 		if (at == MAP_FAILED)
 			return -errno;
-		bar->windows[i] = (struct riser__span){ window[i].offset, window[i].size, at };
+		bar->windows[i] = (struct riser__span){ window->offset, window->size, at };
 	}
 	return 0;
 }

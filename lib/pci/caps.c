@@ -182,12 +182,13 @@ static const struct {
 static uint16_t next_extended(const struct riser_pci_device *desc,
 			      const struct riser__layout *layout, uint16_t after)
 {
-	const struct riser_pci_cap *cap = desc->caps.base;
 	uint16_t next = 0;
 
-	for (uint32_t i = 0; i < desc->caps.count; i++) {
+	riser_each(cap, &desc->caps) {
+		uint32_t i = riser_index(cap, &desc->caps);
+
 		if (layout->offsets[i] > after && layout->offsets[i] >= 0x100 &&
-		    (!next || layout->offsets[i] < next) && ids[cap[i].kind].version)
+		    (!next || layout->offsets[i] < next) && ids[cap->kind].version)
 			next = layout->offsets[i];
 	}
 	return next;
@@ -195,24 +196,23 @@ static uint16_t next_extended(const struct riser_pci_device *desc,
 
 void riser__caps_build(struct riser__pci *pci, const struct riser_pci_device *desc)
 {
-	const struct riser_pci_cap *cap = desc->caps.base;
 	uint8_t *link = pci->reset + PCI_CAPABILITY_LIST;
 
-	for (uint32_t i = 0; i < desc->caps.count; i++) {
+	riser_each(cap, &desc->caps) {
+		uint32_t i = riser_index(cap, &desc->caps);
 		uint16_t offset = pci->layout.offsets[i];
 
-		if (ids[cap[i].kind].version) {
+		if (ids[cap->kind].version) {
 			riser__put(pci->reset + offset, 4,
-				   ids[cap[i].kind].id |
-					   (uint32_t)ids[cap[i].kind].version << 16 |
+				   ids[cap->kind].id | (uint32_t)ids[cap->kind].version << 16 |
 					   (uint32_t)next_extended(desc, &pci->layout, offset)
 						   << 20);
 		} else {
 			*link = (uint8_t)offset;
-			pci->reset[offset] = (uint8_t)ids[cap[i].kind].id;
+			pci->reset[offset] = (uint8_t)ids[cap->kind].id;
 			link = pci->reset + offset + 1;
 		}
-		build(pci, &cap[i], offset);
+		build(pci, cap, offset);
 	}
 	/* A chain whose first member was placed elsewhere starts with an empty one. */
 	if (!riser__get(pci->reset + 0x100, 4) && pci->express)

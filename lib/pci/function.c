@@ -9,14 +9,16 @@
 
 static int create_vendor_regs(struct riser_dev *dev)
 {
-	const struct riser_pci_cap *cap = dev->desc->caps.base;
-	int ret = 0;
+	riser_each(cap, &dev->desc->caps) {
+		uint32_t i = riser_index(cap, &dev->desc->caps);
+		int ret = cap->regs.count
+				  ? riser__regmap_create(&cap->regs, &dev->pci->vendor[i])
+				  : 0;
 
-	for (uint32_t i = 0; i < dev->desc->caps.count && !ret; i++) {
-		if (cap[i].regs.count)
-			ret = riser__regmap_create(&cap[i].regs, &dev->pci->vendor[i]);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 int riser__pci_create(struct riser_dev *dev, struct riser_error *error)

@@ -93,25 +93,24 @@ static unsigned place(uint8_t *taken, const struct riser_pci_cap *cap, bool expr
 
 static int check_kinds(const struct riser_pci_device *desc, struct riser_error *error)
 {
-	const struct riser_pci_cap *cap = desc->caps.base;
-
 	if (desc->caps.count > RISER__CAPS_MAX)
 		return riser__fail(error, -EINVAL, "%s: %u capabilities; at most %d are taken",
 				   desc->name, desc->caps.count, RISER__CAPS_MAX);
-	for (uint32_t i = 0; i < desc->caps.count; i++) {
-		if (!cap[i].kind || (size_t)cap[i].kind >= KINDS)
+	riser_each(cap, &desc->caps) {
+		uint32_t i = riser_index(cap, &desc->caps);
+
+		if (!cap->kind || (size_t)cap->kind >= KINDS)
 			return riser__fail(error, -EINVAL,
 					   "%s: capability %u is of no known kind (%d)",
-					   desc->name, i, (int)cap[i].kind);
-		if (cap[i].kind != RISER_CAP_VENDOR &&
-		    riser__cap_find(desc, cap[i].kind) != &cap[i])
+					   desc->name, i, (int)cap->kind);
+		if (cap->kind != RISER_CAP_VENDOR && riser__cap_find(desc, cap->kind) != cap)
 			return riser__fail(error, -EINVAL, "%s: capability %u: a second %s",
-					   desc->name, i, riser__cap_name(cap[i].kind));
-		if (cap[i].kind == RISER_CAP_VENDOR && (cap[i].size < 4 || cap[i].size > 0xc0))
+					   desc->name, i, riser__cap_name(cap->kind));
+		if (cap->kind == RISER_CAP_VENDOR && (cap->size < 4 || cap->size > 0xc0))
 			return riser__fail(
 				error, -EINVAL,
 				"%s: capability %u: a VENDOR one is 4 to 192 bytes, not %u",
-				desc->name, i, cap[i].size);
+				desc->name, i, cap->size);
 	}
 	return 0;
 }
@@ -119,7 +118,6 @@ static int check_kinds(const struct riser_pci_device *desc, struct riser_error *
 int riser__layout_place(const struct riser_pci_device *desc, struct riser__layout *layout,
 			struct riser_error *error)
 {
-	const struct riser_pci_cap *cap = desc->caps.base;
 	bool express = riser__cap_find(desc, RISER_CAP_EXPRESS);
 	uint8_t taken[RISER__CONFIG_MAX / 4] = { 0 };
 	int ret = check_kinds(desc, error);
@@ -128,18 +126,20 @@ int riser__layout_place(const struct riser_pci_device *desc, struct riser__layou
 		return ret;
 	layout->config_size = express ? RISER__CONFIG_MAX : 256;
 	for (int fixed = 1; fixed >= 0; fixed--) {
-		for (uint32_t i = 0; i < desc->caps.count; i++) {
-			if ((cap[i].offset != 0) != fixed)
+		riser_each(cap, &desc->caps) {
+			uint32_t i = riser_index(cap, &desc->caps);
+
+			if ((cap->offset != 0) != fixed)
 				continue;
-			layout->offsets[i] = (uint16_t)place(taken, &cap[i], express);
+			layout->offsets[i] = (uint16_t)place(taken, cap, express);
 			if (!layout->offsets[i])
 				return riser__fail(
 					error, -EINVAL,
 					"%s: capability %u (%s, %u bytes) does not fit%s%s",
-					desc->name, i, riser__cap_name(cap[i].kind),
-					cap_size(&cap[i]),
-					cap[i].offset ? " at its offset" : " any more",
-					kinds[cap[i].kind].extended && !express
+					desc->name, i, riser__cap_name(cap->kind),
+					cap_size(cap),
+					cap->offset ? " at its offset" : " any more",
+					kinds[cap->kind].extended && !express
 						? ": extended ones need RISER_EXPRESS"
 						: "");
 		}

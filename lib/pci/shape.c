@@ -75,14 +75,15 @@ static void describe_cap(char *to, size_t size, const struct riser_pci_cap *cap)
 
 int riser__pci_shape(struct riser_dev *dev, struct riser__buffer *out)
 {
-	const struct riser_pci_cap *cap = dev->desc->caps.base;
 	char more[100];
 
 	add_identity(out, dev->desc);
 	add_bars(out, dev->pci);
-	for (uint32_t i = 0; i < dev->desc->caps.count; i++) {
-		describe_cap(more, sizeof(more), &cap[i]);
-		riser__buffer_add_line(out, "%s at %#x%s", riser__cap_name(cap[i].kind),
+	riser_each(cap, &dev->desc->caps) {
+		uint32_t i = riser_index(cap, &dev->desc->caps);
+
+		describe_cap(more, sizeof(more), cap);
+		riser__buffer_add_line(out, "%s at %#x%s", riser__cap_name(cap->kind),
 				       dev->pci->layout.offsets[i], more);
 	}
 	return out->failed ? -ENOMEM : 0;

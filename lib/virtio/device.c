@@ -135,14 +135,13 @@ int riser__virtio_init(struct riser_dev *dev)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 	const struct riser_virtio_device *desc = &virtio->model->desc;
-	const struct riser_vq_desc *vq = desc->vqs.base;
 	int ret;
 
 	virtio->line_queues = calloc(desc->vqs.count + 1u, sizeof(*virtio->line_queues));
 	if (!virtio->line_queues)
 		return riser_fail(dev, -ENOMEM, "no memory for the queues");
-	for (uint32_t line = 0; line < desc->vqs.count; line++)
-		virtio->line_queues[line] = vq[line].count;
+	riser_each(vq, &desc->vqs)
+		virtio->line_queues[riser_index(vq, &desc->vqs)] = vq->count;
 	virtio->offered = default_features(desc) | transport_features(&virtio->state->options);
 	ret = desc->init ? desc->init(dev) : 0;
 	if (ret)
