@@ -184,15 +184,16 @@ int riser__dma_range_hold(struct riser__dma_range *range, uint64_t iova, size_t 
 int riser__dma_unmap(struct riser_dma *dma)
 {
 	struct riser__dma_range *range = dma->private_[RANGE];
+	bool broken;
 	int ret;
 
 	if (!range)
 		return -EINVAL;
 	if (dma->private_[WRITER])
 		end_writer(range, dma->private_[WRITER]);
-	ret = atomic_load(&range->revoked)	    ? -ESTALE
-	      : atomic_load(&range->mapping.broken) ? -EIO
-						    : 0;
+	/* In this order: what is revoked now is marked as broken after it. */
+	broken = atomic_load(&range->mapping.broken);
+	ret = atomic_load(&range->revoked) ? -ESTALE : broken ? -EIO : 0;
 	riser__dma_range_put(range);
 	*dma = (struct riser_dma){ 0 };
 	return ret;
