@@ -50,6 +50,10 @@ void notes_each(const struct session *session, void (*each)(void *arg, const cha
 	if (pin && session->pci && has_shared_window(session->pci))
 		each(arg, "over INTx QEMU's vfio-user client traps the shared windows from the "
 			  "first interrupt on, and for good: use MSI or MSI-X");
+	if (vectors)
+		each(arg,
+		     "QEMU 11.1 aborts when a vfio-user device with MSI-X is unplugged: add "
+		     "the option msix=off for a guest that unplugs it");
 	if (vectors > VECTORS_OF_A_CPU)
 		each(arg,
 		     "more MSI-X vectors than one CPU of a guest takes (194): a driver gets "

@@ -181,6 +181,8 @@ struct tail {
 void tail_add(struct tail *tail, const char *bytes, size_t size,
 	      void (*line)(void *arg, const char *text), void *arg);
 void tail_print(const struct tail *tail, const char *who);
+/* Whether one of the lines it keeps has these words. */
+bool tail_says(const struct tail *tail, const char *words);
 
 /* console.c: the kernel's log as it comes. */
 struct console {

@@ -256,10 +256,17 @@ static int disk_failed(const struct run_options *options)
 
 static int qemu_failed(const struct run *run)
 {
-	char *fate = process_fate(&run->children[QEMU].process);
+	const struct process *qemu = &run->children[QEMU].process;
+	char *fate = process_fate(qemu);
 
 	tail_print(&run->console.tail, "QEMU");
-	fail("QEMU %s", fate);
+	if (WIFSIGNALED(qemu->status) && WTERMSIG(qemu->status) == SIGABRT &&
+	    tail_says(&run->console.tail, "memory_region_del_subregion"))
+		fail("QEMU %s: its vfio-user client does so when a device with MSI-X is "
+		     "unplugged; give the device the option msix=off",
+		     fate);
+	else
+		fail("QEMU %s", fate);
 	free(fate);
 	return CLI_FAIL;
 }

@@ -34,3 +34,12 @@ void tail_print(const struct tail *tail, const char *who)
 	for (unsigned i = from; i < tail->count; i++)
 		fprintf(stderr, "    %s\n", tail->lines[i % TAIL_LINES]);
 }
+
+bool tail_says(const struct tail *tail, const char *words)
+{
+	for (unsigned i = 0; i < TAIL_LINES && i < tail->count; i++) {
+		if (strstr(tail->lines[i], words))
+			return true;
+	}
+	return false;
+}

@@ -159,9 +159,9 @@ int riser__check_options(const struct riser__check *c)
 		if (!size)
 			return refuse(c, "%s: option '%s': .type %d is of no known kind",
 				      c->desc->name, option->name, (int)option->type);
-		if (!strcmp(option->name, "romfile"))
-			return refuse(c, "%s: option 'romfile' is the library's own",
-				      c->desc->name);
+		if (riser__option_common(option->name))
+			return refuse(c, "%s: option '%s' is the library's own", c->desc->name,
+				      option->name);
 		ret = check_values(c, option);
 		if (!ret)
 			ret = check_reaches(c, option);

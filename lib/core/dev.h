@@ -70,9 +70,11 @@ struct riser_dev {
 	struct riser__work_state work;
 	struct riser_watch *watches;
 	struct riser__exclusive exclusive;
-	const char *unsaved;	     /* what a saved state lacks, or NULL */
-	char **strings;		     /* option values, NULL-terminated */
-	const char *romfile;	     /* the option every PCI device has */
+	const char *unsaved; /* what a saved state lacks, or NULL */
+	char **strings;	     /* option values, NULL-terminated */
+	/* The options every PCI device has. */
+	const char *romfile;
+	bool msix;		     /* MSI-X is offered, if the model has it */
 	struct riser_error *failure; /* where riser_fail() writes, while init() runs */
 	atomic_ulong mistakes[RISER__MISTAKES];
 	atomic_ulong host_failures;
@@ -174,6 +176,8 @@ void riser__watch_ready(struct riser_watch *watch, short events);
 /* Options (core/options.c): parses "a=1,b=2" into the state; defaults first. */
 int riser__options_parse(struct riser_dev *dev, const char *text, struct riser_error *error);
 void riser__options_free(struct riser_dev *dev);
+/* The option every PCI device has of that name, or NULL. */
+const struct riser_option *riser__option_common(const char *name);
 /* Whether it is a value that the option can have. */
 bool riser__option_takes(const struct riser_option *option, const char *value);
 /*

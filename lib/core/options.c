@@ -8,8 +8,27 @@
 
 #include "core/dev.h"
 
-/* What every PCI device takes. */
-static const struct riser_option rom_option = { .name = "romfile", .type = RISER_OPTION_PATH };
+/* What every PCI device takes. Those are kept in struct riser_dev. */
+static const struct riser_option common[] = {
+	{ RISER_OPTION(PATH, struct riser_dev, romfile) },
+	{ RISER_OPTION(BOOL, struct riser_dev, msix), .value = "on" },
+};
+
+enum { COMMON = sizeof(common) / sizeof(*common) };
+
+const struct riser_option *riser__option_common(const char *name)
+{
+	for (size_t i = 0; i < COMMON; i++) {
+		if (!strcmp(common[i].name, name))
+			return &common[i];
+	}
+	return NULL;
+}
+
+static bool is_common(const struct riser_option *option)
+{
+	return riser__option_common(option->name) == option;
+}
 
 struct unit {
 	const char *name;
@@ -146,9 +165,8 @@ bool riser__option_takes(const struct riser_option *option, const char *value)
 }
 
 static int set_number(struct riser_dev *dev, const struct riser_option *option,
-		      const char *value, struct riser_error *error)
+		      const char *value, void *at, struct riser_error *error)
 {
-	void *at = (char *)dev->state + option->at;
 	uint64_t number;
 
 	if (!parse_as(option->type, value, &number))
@@ -166,7 +184,7 @@ static int set_number(struct riser_dev *dev, const struct riser_option *option,
 static int set(struct riser_dev *dev, const struct riser_option *option, const char *value,
 	       struct riser_error *error)
 {
-	void *at = (char *)dev->state + option->at;
+	void *at = (char *)(is_common(option) ? (void *)dev : dev->state) + option->at;
 	bool on;
 
 	switch (option->type) {
@@ -181,12 +199,14 @@ static int set(struct riser_dev *dev, const struct riser_option *option, const c
 	case RISER_OPTION_PATH:
 		return set_string(dev, option, value, at, error);
 	default:
-		return set_number(dev, option, value, error);
+		return set_number(dev, option, value, at, error);
 	}
 }
 
 static const struct riser_option *find(const struct riser_dev *dev, const char *name)
 {
+	if (riser__option_common(name))
+		return riser__option_common(name);
 	riser_each(option, &dev->desc->options) {
 		if (!strcmp(option->name, name))
 			return option;
@@ -208,15 +228,14 @@ static int unknown(struct riser_dev *dev, const char *name, struct riser_error *
 		if (!room)
 			break;
 	}
-	return riser__fail(error, -EINVAL, "%s: unknown option '%s'; it takes: %s%s",
-			   dev->desc->name, name, known, rom_option.name);
+	return riser__fail(error, -EINVAL, "%s: unknown option '%s'; it takes: %s%s, %s",
+			   dev->desc->name, name, known, common[0].name, common[1].name);
 }
 
 static int apply(struct riser_dev *dev, char *name, bool *given, struct riser_error *error)
 {
 	char *value = strchr(name, '=');
 	const struct riser_option *option;
-	bool rom;
 
 	if (value)
 		*value++ = '\0';
@@ -224,16 +243,14 @@ static int apply(struct riser_dev *dev, char *name, bool *given, struct riser_er
 		return riser__fail(error, -EINVAL,
 				   "%s: an option has no name; a comma in a value is doubled",
 				   dev->desc->name);
-	rom = !strcmp(name, rom_option.name);
-	option = rom ? &rom_option : find(dev, name);
+	option = find(dev, name);
 	if (!option)
 		return unknown(dev, name, error);
 	if (!value && option->type != RISER_OPTION_BOOL)
 		return riser__fail(error, -EINVAL, "%s: option '%s' needs a value: %s=...",
 				   dev->desc->name, name, name);
-	if (rom)
-		return set_string(dev, option, value, &dev->romfile, error);
-	given[riser_index(option, &dev->desc->options)] = true;
+	if (!is_common(option))
+		given[riser_index(option, &dev->desc->options)] = true;
 	return set(dev, option, value ? value : "on", error);
 }
 
@@ -269,9 +286,16 @@ static int apply_all(struct riser_dev *dev, char *text, bool *given, struct rise
 
 static int set_defaults(struct riser_dev *dev, struct riser_error *error)
 {
-	riser_each(option, &dev->desc->options) {
-		int ret = option->value ? set(dev, option, option->value, error) : 0;
+	int ret = 0;
 
+	for (size_t i = 0; i < COMMON && !ret; i++) {
+		if (common[i].value)
+			ret = set(dev, &common[i], common[i].value, error);
+	}
+	if (ret)
+		return ret;
+	riser_each(option, &dev->desc->options) {
+		ret = option->value ? set(dev, option, option->value, error) : 0;
 		if (ret)
 			return ret;
 	}

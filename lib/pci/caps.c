@@ -1,9 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* The capabilities' registers at reset, and which of their bits the guest writes. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <linux/pci_regs.h>
 
 #include "pci/function.h"
+
+int riser__caps_withhold(struct riser_dev *dev)
+{
+	const struct riser_pci_cap *cap = dev->desc->caps.base;
+	struct riser__pci *pci = dev->pci;
+	uint32_t count = 0;
+
+	if (dev->msix || !riser__cap_find(dev->desc, RISER_CAP_MSIX))
+		return 0;
+	pci->caps = calloc(dev->desc->caps.count, sizeof(*pci->caps));
+	if (!pci->caps)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < dev->desc->caps.count; i++) {
+		if (cap[i].kind != RISER_CAP_MSIX)
+			pci->caps[count++] = cap[i];
+	}
+	pci->desc = *dev->desc;
+	pci->desc.caps.base = pci->caps;
+	pci->desc.caps.count = count;
+	dev->desc = &pci->desc;
+	return 0;
+}
 
 /* A capability being built: its first byte in each of the function's tables. */
 struct place {

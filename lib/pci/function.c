@@ -30,7 +30,9 @@ int riser__pci_create(struct riser_dev *dev, struct riser_error *error)
 		return riser__fail(error, -ENOMEM, "%s: no memory for the device",
 				   dev->desc->name);
 	dev->pci = pci;
-	ret = riser__irq_create(dev);
+	ret = riser__caps_withhold(dev);
+	if (!ret)
+		ret = riser__irq_create(dev);
 	if (!ret)
 		ret = create_vendor_regs(dev);
 	if (ret)
@@ -62,6 +64,7 @@ void riser__pci_destroy(struct riser_dev *dev)
 	riser__bars_destroy(dev);
 	riser__irq_destroy(dev);
 	free(pci->rom);
+	free(pci->caps);
 	free(pci);
 	dev->pci = NULL;
 }

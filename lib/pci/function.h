@@ -55,6 +55,10 @@ struct riser__pci {
 	uint8_t link[RISER__CONFIG_MAX];     /* and those that only FLR does */
 	unsigned config_size;
 	struct riser__layout layout;
+	/* What the function goes by in place of the model's, if one of its lines is withheld.
+	 */
+	struct riser_pci_device desc;
+	struct riser_pci_cap *caps;
 	uint16_t pm, msi, msix, express; /* offsets of these capabilities, 0: none */
 	const struct riser_pci_cap *msix_cap;
 	struct riser__regmap *vendor[RISER__CAPS_MAX]; /* of the n-th line of .caps, or NULL */
@@ -106,7 +110,8 @@ void riser__config_changed(struct riser_dev *dev);
 /* Its bytes after a reset of that kind. */
 void riser__config_reset(struct riser_dev *dev, enum riser_reset kind);
 
-/* Capabilities (caps.c). */
+/* Capabilities (caps.c). The option msix=off takes a line from the descriptor: -ENOMEM. */
+int riser__caps_withhold(struct riser_dev *dev);
 void riser__caps_build(struct riser__pci *pci, const struct riser_pci_device *desc);
 
 /* BARs (bar.c). */

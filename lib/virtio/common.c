@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <linux/virtio_config.h>
 
+#include "pci/pci.h"
 #include "virtio/queue.h"
 
 static struct riser_vq *selected(struct riser__virtio *virtio)
@@ -73,7 +74,8 @@ static void queue_set(struct riser_dev *dev, uint64_t now, uint64_t was)
 
 uint16_t riser__virtio_good_vector(const struct riser__virtio *virtio, uint64_t vector)
 {
-	return vector <= virtio->model->queues ? (uint16_t)vector : RISER__NO_VECTOR;
+	return vector < riser__irq_vectors(virtio->dev, RISER_IRQ_MSIX) ? (uint16_t)vector
+									: RISER__NO_VECTOR;
 }
 
 static void queue_selected(struct riser_dev *dev, uint64_t now, uint64_t was)

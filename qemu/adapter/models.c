@@ -27,17 +27,22 @@ static bool has(const struct adapter_options *options, const char *name)
     return false;
 }
 
+static void add(struct adapter_options *options, const char *name, const char *help)
+{
+    if (options->count < ADAPTER_OPTIONS && !is_taken(name) && !has(options, name)) {
+        options->help[options->count] = help;
+        options->names[options->count++] = name;
+    }
+}
+
 void adapter_options_add(struct adapter_options *options, const struct riser_pci_device *pci)
 {
     const struct riser_option *option = pci->options.base;
 
-    for (uint32_t i = 0; i < pci->options.count && options->count < ADAPTER_OPTIONS; i++) {
-        if (is_taken(option[i].name) || has(options, option[i].name)) {
-            continue;
-        }
-        options->help[options->count] = option[i].help;
-        options->names[options->count++] = option[i].name;
+    for (uint32_t i = 0; i < pci->options.count; i++) {
+        add(options, option[i].name, option[i].help);
     }
+    add(options, "msix", "whether MSI-X is offered, if the model has it");
 }
 
 static void add_model(struct riser_model *model)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
 
 #include "loop.h"
@@ -174,6 +175,27 @@ static void features_refused(struct riser_host *host)
 	refused(host, riser_driver_create(host, &config, &driver), -ENOTSUP);
 }
 
+/* No vector is taken, and INTx is what is left (virtio 4.1.4.3). */
+static void without_msix(struct riser_host *host)
+{
+	struct riser_driver_config config = usual;
+	struct loop loop;
+	uint64_t at, length;
+	unsigned bar;
+
+	refused(host, riser_host_irq_enable(host, RISER_IRQ_MSIX, 1), -ENOTSUP);
+	config.irq = RISER_IRQ_INTX;
+	loop_open(&loop, host, &config, SIZE);
+	ok(host,
+	   riser_driver_place(loop.driver, VIRTIO_PCI_CAP_COMMON_CFG, &bar, &at, &length));
+	put(host, bar, at + VIRTIO_PCI_COMMON_Q_MSIX, 2, 0);
+	put(host, bar, at + VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	assert_int_equal(get(host, bar, at + VIRTIO_PCI_COMMON_Q_MSIX, 2), 0xffff);
+	assert_int_equal(get(host, bar, at + VIRTIO_PCI_COMMON_MSIX, 2), 0xffff);
+	loop_run(&loop, 20);
+	loop_close(&loop);
+}
+
 /* One interrupt for a batch: the kick's. */
 static void coalesced(struct riser_host *host)
 {
@@ -232,6 +254,8 @@ static const struct device_test tests[] = {
 	{ "queue reset, threads", one_queue_reset, "mode=2" },
 	{ "configuration", configuration },
 	{ "configuration, transitional", configuration, "legacy=on" },
+	{ "without MSI-X", without_msix, "msix=off" },
+	{ "without MSI-X, transitional", without_msix, "msix=off,legacy=on" },
 	{ "features refused", features_refused },
 	{ "coalesced", coalesced },
 	{ "saved", saved },

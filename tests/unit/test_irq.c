@@ -338,6 +338,31 @@ static void test_no_pin_no_status(void **state)
 	free(host);
 }
 
+/* The capability is not in the list, and its place in the BAR is a hole. */
+static void test_msix_withheld(void **state)
+{
+	struct fake_host *host = *state;
+	unsigned at = PCI_CAPABILITY_LIST;
+
+	fake_host_stop(host);
+	fake_host_start(host, &desc, "msix=off");
+	while ((at = (unsigned)fake_host_read(host, RISER__REGION_CONFIG, at, 1))) {
+		assert_int_not_equal(fake_host_read(host, RISER__REGION_CONFIG, at, 1),
+				     PCI_CAP_ID_MSIX);
+		at++;
+	}
+	assert_int_equal(riser__irq_vectors(host->dev, RISER_IRQ_MSIX), 0);
+	assert_int_equal(fake_host_read(host, 0, TABLE, 4), 0xffffffff);
+	assert_int_equal(host->dev->mistakes[RISER__UNCLAIMED], 1);
+	config(host, 0x60 + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(riser_irq_mode(host->dev), RISER_IRQ_INTX);
+	config(host, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	enable_msi(host, 1);
+	assert_int_equal(riser_irq_raise(host->dev, 69), 0);
+	assert_int_equal(host->messages, 1);
+	assert_int_equal(host->last_vector, 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
@@ -357,6 +382,7 @@ int main(void)
 		TEST(test_intx_without_bus_master),
 		TEST(test_d3hot_sends_nothing),
 		TEST(test_reset_forgets),
+		TEST(test_msix_withheld),
 		cmocka_unit_test(test_no_pin_no_status),
 	};
 

@@ -126,6 +126,8 @@ static const struct {
 	{ WITH(.options =
 		       ONE(struct riser_option, .name = "romfile", .type = RISER_OPTION_U32)),
 	  "'romfile' is the library's" },
+	{ WITH(.options = ONE(struct riser_option, .name = "msix", .type = RISER_OPTION_BOOL)),
+	  "'msix' is the library's" },
 	{ WITH(.options = ONE(struct riser_option, .name = "o", .type = RISER_OPTION_U32,
 			      .min = 1)),
 	  ".min is above" },

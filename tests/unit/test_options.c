@@ -90,6 +90,7 @@ static void test_defaults(void **state)
 		assert_null(s->file);
 		assert_string_equal(s->title, "none");
 		assert_null(host.dev->romfile);
+		assert_true(host.dev->msix);
 	}
 }
 
@@ -288,10 +289,10 @@ static void test_unknown(void **state)
 	given(NULL);
 	assert_string_equal(refusal("sede=1"),
 			    "unknown option 'sede'; it takes: fast, seed, "
-			    "lanes, size, period, file, title, where, disk, romfile");
+			    "lanes, size, period, file, title, where, disk, romfile, msix");
 	assert_string_equal(refusal("Seed=1"),
 			    "unknown option 'Seed'; it takes: fast, seed, "
-			    "lanes, size, period, file, title, where, disk, romfile");
+			    "lanes, size, period, file, title, where, disk, romfile, msix");
 	assert_string_equal(refusal("seed"), "option 'seed' needs a value: seed=...");
 	assert_string_equal(refusal("romfile"), "option 'romfile' needs a value: romfile=...");
 	assert_non_null(strstr(refusal("=1"), "has no name"));
@@ -316,6 +317,16 @@ static void test_romfile(void **state)
 	assert_int_equal(s->seed, 7);
 	riser__options_free(&dev);
 	assert_null(dev.romfile);
+}
+
+static void test_msix(void **state)
+{
+	(void)state;
+	given("msix=off");
+	assert_false(host.dev->msix);
+	given("msix=off,msix");
+	assert_true(host.dev->msix);
+	assert_string_equal(refusal("msix=2"), "option 'msix' takes on or off, not '2'");
 }
 
 static void test_required(void **state)
@@ -353,18 +364,18 @@ static void test_many(void **state)
 	assert_non_null(strstr(refusal("option1=1"), "'option99' is required"));
 	text = refusal("x=1");
 	assert_non_null(strstr(text, "option0, option1, "));
-	assert_string_equal(text + strlen(text) - 14, ", ..., romfile");
+	assert_string_equal(text + strlen(text) - 20, ", ..., romfile, msix");
 }
 
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, stop)
 	const struct CMUnitTest tests[] = {
-		TEST(test_defaults), TEST(test_values),	     TEST(test_booleans),
-		TEST(test_commas),   TEST(test_not_numbers), TEST(test_bounds),
-		TEST(test_unknown),  TEST(test_romfile),     TEST(test_required),
-		TEST(test_many),     TEST(test_reach),	     TEST(test_bad_reach),
-		TEST(test_check),
+		TEST(test_defaults),  TEST(test_values),      TEST(test_booleans),
+		TEST(test_commas),    TEST(test_not_numbers), TEST(test_bounds),
+		TEST(test_unknown),   TEST(test_romfile),     TEST(test_msix),
+		TEST(test_required),  TEST(test_many),	      TEST(test_reach),
+		TEST(test_bad_reach), TEST(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
