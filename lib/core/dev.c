@@ -9,11 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/plain.h"
-
 #include "core/model.h"
-#include "pci/function.h"
-#include "virtio/virtio.h"
+#include "core/plain.h"
 
 static int start(struct riser_dev *dev, struct riser_error *error)
 {
@@ -35,9 +32,9 @@ static int start(struct riser_dev *dev, struct riser_error *error)
 }
 
 /* The state, with the options in it. */
-static int configure(struct riser_dev *dev, const struct riser_model *model,
-		     const char *options, struct riser_error *error)
+static int configure(struct riser_dev *dev, const char *options, struct riser_error *error)
 {
+	const struct riser__kind *kind = dev->model->kind;
 	int ret;
 
 	dev->state = calloc(1, dev->desc->state_size ? dev->desc->state_size : 1);
@@ -45,11 +42,10 @@ static int configure(struct riser_dev *dev, const struct riser_model *model,
 		return riser__fail(error, -ENOMEM, "%s: no memory for the device",
 				   dev->desc->name);
 	ret = riser__options_parse(dev, options, error);
-	return ret ? ret : riser__virtio_create(dev, model, error);
+	return ret || !kind->configure ? ret : kind->configure(dev, error);
 }
 
-static int build(struct riser_dev *dev, const struct riser_model *model, const char *options,
-		 struct riser_error *error)
+static int build(struct riser_dev *dev, const char *options, struct riser_error *error)
 {
 	int ret = riser__timers_init(dev);
 
@@ -57,9 +53,9 @@ static int build(struct riser_dev *dev, const struct riser_model *model, const c
 		ret = riser__work_init(dev);
 	if (ret)
 		return riser__fail(error, ret, "%s: no memory for the device", dev->desc->name);
-	ret = configure(dev, model, options, error);
+	ret = configure(dev, options, error);
 	if (!ret)
-		ret = riser__pci_create(dev, error);
+		ret = dev->model->kind->create(dev, error);
 	return ret ? ret : start(dev, error);
 }
 
@@ -72,8 +68,9 @@ int riser_model_check(const struct riser_model *model, const char *options,
 	if (!dev)
 		return riser__fail(error, -ENOMEM, "%s: no memory for the device",
 				   model->pci.name);
+	dev->model = model;
 	dev->desc = &model->pci;
-	ret = configure(dev, model, options, error);
+	ret = configure(dev, options, error);
 	riser__dev_destroy(dev);
 	return ret;
 }
@@ -89,11 +86,12 @@ int riser__dev_create(struct riser_model *model, const char *options,
 	if (!made)
 		return riser__fail(error, -ENOMEM, "%s: no memory for the device",
 				   model->pci.name);
+	made->model = model;
 	made->desc = &model->pci;
 	made->ops = ops;
 	made->host = host;
 	made->trace = trace;
-	ret = build(made, model, options, error);
+	ret = build(made, options, error);
 	if (ret)
 		riser__dev_destroy(made);
 	else
@@ -111,8 +109,7 @@ void riser__dev_destroy(struct riser_dev *dev)
 	riser__work_free(dev);
 	riser__watches_fini(dev);
 	riser__timers_fini(dev);
-	riser__virtio_destroy(dev);
-	riser__pci_destroy(dev);
+	dev->model->kind->destroy(dev);
 	riser__options_free(dev);
 	free(dev->state);
 	free(dev);
@@ -120,17 +117,17 @@ void riser__dev_destroy(struct riser_dev *dev)
 
 void riser__dev_halt(struct riser_dev *dev)
 {
-	riser__virtio_halt(dev);
+	const struct riser__kind *kind = dev->model->kind;
+
+	if (kind->quiesce)
+		kind->quiesce(dev);
 }
 
 void riser__dev_reset(struct riser_dev *dev, enum riser_reset kind)
 {
 	riser__dev_halt(dev);
 	riser__timers_cancel_all(dev);
-	/* A virtio device's once its queues have stopped: they may take jobs for that. */
-	if (kind != RISER_RESET_POWER_ON && !dev->transport)
-		riser__work_cancel(dev);
-	riser__pci_reset(dev, kind);
+	dev->model->kind->reset(dev, kind);
 	if (dev->desc->reset)
 		dev->desc->reset(dev, kind);
 }

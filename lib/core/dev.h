@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One device instance: what the core, the PCI layer and the attachments share of it. */
+/* One device instance: what the core, the kinds of device and the attachments share of it. */
 #ifndef RISER_CORE_DEV_H
 #define RISER_CORE_DEV_H
 
@@ -58,9 +58,11 @@ struct riser_dev {
 	void *state;
 	const struct riser__host_ops *ops;
 	void *host;
-	struct riser__pci *pci;
+	const struct riser_model *model;
+	struct riser__pci *pci;		     /* lib/pci's */
 	const struct riser_pci_device *desc; /* the model's, normalised */
 	void *transport;		     /* lib/virtio's, for a virtio device */
+	atomic_bool reaches_memory;	     /* the kind's: it may send memory requests */
 	atomic_uint dma_generation;	     /* of the guest's memory as it is mapped */
 	unsigned reg_index, reg_lanes;	     /* of the access whose hook runs */
 	bool trace;			     /* log every access */
@@ -122,11 +124,11 @@ void riser__dev_mistake(struct riser_dev *dev, enum riser__mistake what, const c
 void riser__dev_dma_failed(struct riser_dev *dev, int error, const char *what, uint64_t iova,
 			   size_t length);
 
-/*
- * Bus Master Enable came, or went (core/dma.c): then no DMA of any kind, held mappings and
- * rings included, is under way when this returns. On the device's thread.
- */
-void riser__dev_set_master(struct riser_dev *dev, bool on);
+/* Whether the device may send memory requests: DMA, and messages. Any thread. */
+static inline bool riser__dev_reaches_memory(const struct riser_dev *dev)
+{
+	return atomic_load_explicit(&dev->reaches_memory, memory_order_relaxed);
+}
 
 /* Guest memory was added or taken away: rings are looked up anew. */
 static inline void riser__dev_memory_changed(struct riser_dev *dev)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The device's side of DMA: mask and bus-master rules, then the host. */
+/* The device's side of DMA: its mask, and whether it may reach memory; then the host. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 
 #include "core/jobs.h"
-#include "pci/function.h"
-#include "virtio/virtio.h"
+#include "core/model.h"
 
 static inline bool fits_mask(const struct riser_dev *dev, uint64_t iova, uint64_t length)
 {
@@ -20,7 +19,7 @@ static int refuse(struct riser_dev *dev, uint64_t iova, uint64_t length)
 	if (fits_mask(dev, iova, length)) {
 		riser__dev_mistake(dev, RISER__DISABLED,
 				   "DMA of %" PRIu64 " bytes at %#" PRIx64 " %s", length, iova,
-				   riser__pci_silence(dev));
+				   dev->model->kind->silence(dev));
 		return -EACCES;
 	}
 	riser__dev_mistake(dev, RISER__BAD_DMA,
@@ -32,7 +31,7 @@ static int refuse(struct riser_dev *dev, uint64_t iova, uint64_t length)
 
 static inline int allowed(struct riser_dev *dev, uint64_t iova, uint64_t length)
 {
-	if (riser__pci_bus_master(dev) && fits_mask(dev, iova, length))
+	if (riser__dev_reaches_memory(dev) && fits_mask(dev, iova, length))
 		return 0;
 	return refuse(dev, iova, length);
 }
@@ -44,7 +43,7 @@ static int copy_otherwise(struct riser_dev *dev, uint64_t iova, void *buffer, si
 	if (ret == -EREMOTE)
 		ret = dev->ops->dma_remote(dev->host, iova, buffer, length, write);
 	/* It went off meanwhile. */
-	if (ret == -EACCES && !riser__pci_bus_master(dev))
+	if (ret == -EACCES && !riser__dev_reaches_memory(dev))
 		return refuse(dev, iova, length);
 	if (ret == -EFAULT)
 		riser__dev_mistake(dev, RISER__BAD_DMA, "DMA %s of %zu bytes at %#" PRIx64,
@@ -132,21 +131,4 @@ int riser_dma_unmap(struct riser_dev *dev, struct riser_dma *dma)
 	if (ret == -EIO)
 		riser__dev_dma_failed(dev, ret, "mapping", was.iova, was.length);
 	return ret;
-}
-
-void riser__dev_set_master(struct riser_dev *dev, bool on)
-{
-	size_t revoked = 0;
-
-	/* Rings are let go of before, so that nothing is written to what is revoked. */
-	if (!on)
-		riser__virtio_set_master(dev, false);
-	if (dev->ops->dma_enable)
-		revoked = dev->ops->dma_enable(dev->host, on);
-	if (on)
-		riser__virtio_set_master(dev, true);
-	if (revoked)
-		riser__dev_mistake(dev, RISER__DISABLED,
-				   "memory that the device holds mapped is taken away %s",
-				   riser__pci_silence(dev));
 }

@@ -4,13 +4,14 @@
 #define RISER_CORE_MODEL_H
 
 #include "core/error.h"
+#include "core/kind.h"
 
 struct riser__virtio_model;
 struct riser__chunk; /* an allocation that lives as long as the model */
 
 struct riser_model {
 	void *handle; /* dlopen's, or NULL */
-	enum riser_kind kind;
+	const struct riser__kind *kind;
 	const void *exported; /* the descriptor as the author wrote it */
 	struct riser_pci_device pci;
 	struct riser__virtio_model *virtio; /* NULL: a plain PCI function */
@@ -52,9 +53,17 @@ int riser__regs_normalise(struct riser_model *model, struct riser_regs *table);
 /* The same for options, with the tables of what they reach. -ENOMEM. */
 int riser__options_normalise(struct riser_model *model, struct riser_options *table);
 
-/* Fills `pci`, the model's, from a descriptor of whatever size. -ENOMEM. */
-int riser__model_normalise(struct riser_model *model, const struct riser_pci_device *desc,
-			   struct riser_pci_device *pci);
+/* The model and its memory; not the library that it is from. */
+void riser__model_free(struct riser_model *model);
+
+/*
+ * A descriptor may be as short as in the first revision of the ABI, where `last` was its last
+ * member. One that is longer than ours says what we do not know. -EINVAL.
+ */
+int riser__model_check_size(size_t size, size_t least, size_t most, struct riser_error *error);
+#define RISER__CHECK_SIZE(desc, type, last, error)                                             \
+	riser__model_check_size((desc)->size, offsetof(type, last) + sizeof((desc)->last),     \
+				sizeof(type), error)
 
 /*
  * Whether the tables and texts of a descriptor are what their members say, as far as that can
@@ -69,8 +78,5 @@ int riser__tables_check_virtio(const struct riser_virtio_device *desc,
 
 /* Letters, digits, '_' and '-'. */
 bool riser__good_name(const char *name);
-
-/* The rules of riser.h and pci.h, one line an offence. */
-int riser__model_check(const struct riser_pci_device *desc, struct riser_error *error);
 
 #endif

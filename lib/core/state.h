@@ -43,9 +43,18 @@ struct riser__items {
 	size_t count;
 };
 
-/* All of the device's, the PCI function's own record apart. -ENOMEM. */
+/* All of the device's, its kind's own record apart. -ENOMEM. */
 int riser__items_create(struct riser_dev *dev, struct riser__items *items);
 void riser__items_free(struct riser__items *items);
+/*
+ * For the device's kind: registers that a map has, and a window with its memory, which is at
+ * window->offset in `fd` or, -1, in the state. They are named "PLACEindex.NAME". -ENOMEM.
+ */
+int riser__items_add_regs(struct riser__items *items, struct riser_dev *dev, const char *place,
+			  unsigned index, const struct riser_regs *regs,
+			  struct riser__regmap *map);
+int riser__items_add_window(struct riser__items *items, const char *place, unsigned index,
+			    const struct riser_window *window, void *memory, int fd);
 /* NULL: it has no such thing. */
 struct riser__item *riser__items_find(const struct riser__items *items, enum riser__record kind,
 				      const char *name);
@@ -77,8 +86,5 @@ void riser__shape_free(struct riser__shape *shape);
 /* -EINVAL, with the first line that differs, unless the bytes are those of the shape. */
 int riser__shape_compare(const struct riser_dev *dev, const struct riser__buffer *ours,
 			 const uint8_t *theirs, size_t size, struct riser_error *error);
-
-/* How many bytes the windows of the device have: a saved state may be that much larger. */
-uint64_t riser__state_windows(const struct riser_dev *dev);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pci/function.h"
+#include "core/model.h"
 
 static int compare(enum riser__record kind, const char *name, const struct riser__item *item)
 {
@@ -42,19 +42,19 @@ struct riser__item *riser__items_find(const struct riser__items *items, enum ris
 	return NULL;
 }
 
-static size_t count_items(const struct riser_pci_device *desc)
+/* Room for `more`. */
+static int items_reserve(struct riser__items *items, size_t more)
 {
-	size_t count = (size_t)desc->fields.count + desc->timers.count;
+	struct riser__item *list =
+		realloc(items->list, (items->count + more + 1) * sizeof(*list));
 
-	riser_each(bar, &desc->bars)
-		count += (size_t)2 * bar->regs.count + bar->windows.count;
-	riser_each(cap, &desc->caps)
-		count += (size_t)2 * cap->regs.count;
-	return count;
+	if (list)
+		items->list = list;
+	return list ? 0 : -ENOMEM;
 }
 
-static struct riser__item *add(struct riser__items *items, enum riser__record kind,
-			       unsigned width, uint64_t count)
+static struct riser__item *items_add(struct riser__items *items, enum riser__record kind,
+				     unsigned width, uint64_t count)
 {
 	struct riser__item *item = &items->list[items->count++];
 
@@ -64,12 +64,15 @@ static struct riser__item *add(struct riser__items *items, enum riser__record ki
 	return item;
 }
 
-static void add_regs(struct riser__items *items, struct riser_dev *dev, const char *place,
-		     unsigned index, const struct riser_regs *regs, struct riser__regmap *map)
+int riser__items_add_regs(struct riser__items *items, struct riser_dev *dev, const char *place,
+			  unsigned index, const struct riser_regs *regs,
+			  struct riser__regmap *map)
 {
+	if (items_reserve(items, (size_t)2 * regs->count))
+		return -ENOMEM;
 	riser_each(reg, regs) {
 		struct riser__item *item =
-			add(items, RISER__RECORD_REGISTER, reg->width, reg->count);
+			items_add(items, RISER__RECORD_REGISTER, reg->width, reg->count);
 
 		snprintf(item->name, sizeof(item->name), "%s%u.%s", place, index, reg->name);
 		item->at = (char *)dev->state + reg->at;
@@ -79,62 +82,61 @@ static void add_regs(struct riser__items *items, struct riser_dev *dev, const ch
 		item->stride = reg->at_stride;
 		if (!reg->once)
 			continue;
-		item = add(items, RISER__RECORD_ONCE, 1, reg->count);
+		item = items_add(items, RISER__RECORD_ONCE, 1, reg->count);
 		memcpy(item->name, item[-1].name, sizeof(item->name));
 		item->map = map;
 		item->reg = reg;
 	}
+	return 0;
 }
 
-static void add_windows(struct riser__items *items, struct riser_dev *dev,
-			const struct riser_bar *bar)
-{
-	riser_each(window, &bar->windows) {
-		struct riser__item *item = add(items, RISER__RECORD_WINDOW, 1, window->size);
-		unsigned i = riser_index(window, &bar->windows);
-
-		snprintf(item->name, sizeof(item->name), "bar%u.%s", bar->index, window->name);
-		item->at = riser_window(dev, bar->index, i);
-		item->fd = window->shared ? dev->pci->bars[bar->index].fd : -1;
-		item->offset = item->fd_offset = window->offset;
-	}
-}
-
-static void add_fields(struct riser__items *items, struct riser_dev *dev)
+int riser__items_add_window(struct riser__items *items, const char *place, unsigned index,
+			    const struct riser_window *window, void *memory, int fd)
 {
 	struct riser__item *item;
 
+	if (items_reserve(items, 1))
+		return -ENOMEM;
+	item = items_add(items, RISER__RECORD_WINDOW, 1, window->size);
+	snprintf(item->name, sizeof(item->name), "%s%u.%s", place, index, window->name);
+	item->at = memory;
+	item->fd = fd;
+	item->offset = item->fd_offset = window->offset;
+	return 0;
+}
+
+static int add_fields(struct riser__items *items, struct riser_dev *dev)
+{
+	struct riser__item *item;
+
+	if (items_reserve(items, (size_t)dev->desc->fields.count + dev->desc->timers.count))
+		return -ENOMEM;
 	riser_each(field, &dev->desc->fields) {
-		item = add(items, RISER__RECORD_FIELD, field->width, field->count);
+		item = items_add(items, RISER__RECORD_FIELD, field->width, field->count);
 		snprintf(item->name, sizeof(item->name), "%s", field->name);
 		item->at = (char *)dev->state + field->at;
 	}
 	riser_each(timer, &dev->desc->timers) {
-		item = add(items, RISER__RECORD_TIMER, 8, 1);
+		item = items_add(items, RISER__RECORD_TIMER, 8, 1);
 		snprintf(item->name, sizeof(item->name), "%s", timer->name);
 		item->timer = riser_index(timer, &dev->desc->timers);
 	}
+	return 0;
 }
 
 int riser__items_create(struct riser_dev *dev, struct riser__items *items)
 {
-	*items = (struct riser__items){ calloc(count_items(dev->desc) + 1,
-					       sizeof(*items->list)) };
-	if (!items->list)
-		return -ENOMEM;
-	riser_each(bar, &dev->desc->bars) {
-		add_regs(items, dev, "bar", bar->index, &bar->regs,
-			 dev->pci->bars[bar->index].map);
-		add_windows(items, dev, bar);
-	}
-	riser_each(cap, &dev->desc->caps) {
-		unsigned i = riser_index(cap, &dev->desc->caps);
+	int ret;
 
-		add_regs(items, dev, "cap", i, &cap->regs, dev->pci->vendor[i]);
-	}
-	add_fields(items, dev);
-	qsort(items->list, items->count, sizeof(*items->list), by_name);
-	return 0;
+	*items = (struct riser__items){ 0 };
+	ret = dev->model->kind->add_items(dev, items);
+	if (!ret)
+		ret = add_fields(items, dev);
+	if (ret)
+		riser__items_free(items);
+	else
+		qsort(items->list, items->count, sizeof(*items->list), by_name);
+	return ret;
 }
 
 void riser__items_free(struct riser__items *items)
@@ -206,15 +208,4 @@ void riser__item_clear(const struct riser__item *item)
 					(off_t)item->fd_offset, (off_t)item->count))
 		return;
 	memset(item->at, 0, item->count);
-}
-
-uint64_t riser__state_windows(const struct riser_dev *dev)
-{
-	uint64_t bytes = 0;
-
-	riser_each(bar, &dev->desc->bars) {
-		riser_each(window, &bar->windows)
-			bytes += window->size;
-	}
-	return bytes;
 }

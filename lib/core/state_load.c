@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
-#include "pci/pci.h"
+#include "core/model.h"
 
 struct reader {
 	struct riser_dev *dev;
@@ -102,7 +102,7 @@ static int check_pci(struct reader *in, const struct record *record, bool *seen)
 	if (*seen || record->width != 1 || record->first)
 		return cut(in);
 	*seen = true;
-	return riser__pci_load_check(in->dev, record->count, in->error);
+	return in->dev->model->kind->check_record(in->dev, record->count, in->error);
 }
 
 /* Whether the values are where the device has some; a window may come in pieces. */
@@ -204,7 +204,7 @@ static void apply(struct reader in)
 	while (!read_record(&in, &record) && record.kind != RISER__RECORD_END) {
 		item = riser__items_find(in.items, record.kind, record.name);
 		if (record.kind == RISER__RECORD_PCI)
-			riser__pci_load(in.dev, record.data);
+			in.dev->model->kind->load(in.dev, record.data);
 		else if (item)
 			load_item(in.dev, item, &record);
 	}

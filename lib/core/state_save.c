@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "core/buffer.h"
-#include "pci/pci.h"
-#include "virtio/virtio.h"
+#include "core/model.h"
 
 /* Memory of windows is saved in pieces of this many bytes, and only those that are not zero. */
 enum { PIECE = 4096 };
@@ -89,7 +88,7 @@ static void add_bytes(struct riser__buffer *out, enum riser__record kind, const 
 static int add_pci(struct riser_dev *dev, struct riser__buffer *out)
 {
 	struct riser__buffer pci = { 0 };
-	int ret = riser__pci_save(dev, &pci);
+	int ret = dev->model->kind->save(dev, &pci);
 
 	if (!ret)
 		add_bytes(out, RISER__RECORD_PCI, "pci", &pci);
@@ -132,6 +131,7 @@ static int add_all(struct riser_dev *dev, const struct riser__items *items,
 
 int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out)
 {
+	int (*is_saveable)(struct riser_dev * dev) = dev->model->kind->is_saveable;
 	struct riser__items items;
 	int ret = riser__items_create(dev, &items);
 
@@ -139,7 +139,7 @@ int riser__dev_save(struct riser_dev *dev, struct riser__buffer *out)
 		return ret;
 	if (dev->desc->saving)
 		dev->desc->saving(dev);
-	ret = riser__virtio_saved(dev);
+	ret = is_saveable ? is_saveable(dev) : 0;
 	if (!ret)
 		ret = add_all(dev, &items, out);
 	riser__items_free(&items);

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "core/model.h"
 #include "core/state.h"
-#include "pci/pci.h"
-#include "virtio/virtio.h"
 
 /* Registers and windows, each with its place; items are sorted by their names. */
 static int add_places(const struct riser__items *items, struct riser__buffer *out)
@@ -38,9 +37,7 @@ int riser__shape_create(struct riser_dev *dev, const struct riser__items *items,
 	int ret;
 
 	*shape = (struct riser__shape){ 0 };
-	ret = riser__pci_shape(dev, &shape->function);
-	if (!ret)
-		ret = riser__virtio_shape(dev, &shape->function);
+	ret = dev->model->kind->add_shape(dev, &shape->function);
 	return ret ? ret : add_places(items, &shape->registers);
 }
 

@@ -94,17 +94,17 @@ static bool sleeps(const struct riser__pci *pci)
 void riser__config_changed(struct riser_dev *dev)
 {
 	struct riser__pci *pci = dev->pci;
-	bool was = riser__pci_bus_master(dev), now;
+	bool was = riser__dev_reaches_memory(dev), now;
 
 	pci->asleep = sleeps(pci);
 	now = pci->config[PCI_COMMAND] & PCI_COMMAND_MASTER && !pci->asleep;
-	atomic_store_explicit(&pci->bus_master, now, memory_order_relaxed);
+	atomic_store_explicit(&dev->reaches_memory, now, memory_order_relaxed);
 	/* What a message speaks of has to be in memory before it: memory comes first. */
 	if (now && !was)
-		riser__dev_set_master(dev, true);
+		riser__pci_set_master(dev, true);
 	riser__irq_update(dev);
 	if (was && !now)
-		riser__dev_set_master(dev, false);
+		riser__pci_set_master(dev, false);
 }
 
 void riser__config_reset(struct riser_dev *dev, enum riser_reset kind)

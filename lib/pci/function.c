@@ -91,11 +91,6 @@ void riser__pci_forget(struct riser_dev *dev)
 	riser__config_reset(dev, RISER_RESET_POWER_ON);
 }
 
-const char *riser__pci_silence(const struct riser_dev *dev)
-{
-	return dev->pci->asleep ? "in D3hot" : "while Bus Master Enable is off";
-}
-
 void riser__pci_region_info(struct riser_dev *dev, unsigned region,
 			    struct riser__region_info *info)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A PCI function's own state: shared among the files of this folder and the core. */
+/* A PCI function's own state: shared among the files of this folder and those of virtio's. */
 #ifndef RISER_PCI_FUNCTION_H
 #define RISER_PCI_FUNCTION_H
 
 #include "core/regmap.h"
+#include "pci/kind.h"
 #include "pci/layout.h"
 #include "pci/pci.h"
 
@@ -66,25 +67,16 @@ struct riser__pci {
 	uint64_t sizes[RISER__REGIONS]; /* 0: the function has no such region */
 	uint8_t *rom;
 	uint64_t rom_size;
-	atomic_bool asleep;	/* in D3hot: BARs do not answer, nothing is sent; any thread */
-	bool soft_reset;	/* the way from there to D0 is a reset */
-	atomic_bool bus_master; /* Bus Master Enable, in D0 */
+	atomic_bool asleep; /* in D3hot: BARs do not answer, nothing is sent; any thread */
+	bool soft_reset;    /* the way from there to D0 is a reset */
 	struct riser__irq irq;
 };
 
-int riser__pci_create(struct riser_dev *dev, struct riser_error *error);
-/* Takes a device without a function. */
-void riser__pci_destroy(struct riser_dev *dev);
-/* Configuration space, registers and interrupts as after a reset of that kind. */
-void riser__pci_reset(struct riser_dev *dev, enum riser_reset kind);
-
-/* Whether the function may send memory requests: DMA, and messages. Any thread. */
-static inline bool riser__pci_bus_master(const struct riser_dev *dev)
-{
-	return atomic_load_explicit(&dev->pci->bus_master, memory_order_relaxed);
-}
-/* Why it may not, as the end of a sentence. */
-const char *riser__pci_silence(const struct riser_dev *dev);
+/*
+ * Bus Master Enable came, or went (master.c): then no DMA of any kind, held mappings and rings
+ * included, is under way when this returns. On the device's thread.
+ */
+void riser__pci_set_master(struct riser_dev *dev, bool on);
 
 /*
  * What riser__pci_read() and _write() do once the device is entered: for the library's own, in
@@ -122,7 +114,7 @@ void riser__bar_read(struct riser_dev *dev, struct riser__bar *bar, uint64_t off
 void riser__bar_write(struct riser_dev *dev, struct riser__bar *bar, uint64_t offset,
 		      const uint8_t *from, size_t length);
 
-/* The expansion ROM (rom.c): loads the file that the option romfile names. */
+/* The expansion ROM (rom.c): loads the file that the option romfile names, if it is given. */
 int riser__rom_load(struct riser_dev *dev, struct riser_error *error);
 
 /* Interrupts (irq.c). */

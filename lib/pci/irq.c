@@ -267,7 +267,7 @@ void riser__irq_update(struct riser_dev *dev)
 	riser__irq_lock(dev);
 	irq->mode = RISER_IRQ_INTX;
 	irq->asleep = pci->asleep;
-	irq->mastering = riser__pci_bus_master(dev);
+	irq->mastering = riser__dev_reaches_memory(dev);
 	irq->intx_disabled =
 		riser__get(pci->config + PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
 	if (pci->msi)

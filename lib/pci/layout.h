@@ -7,6 +7,8 @@
 
 enum { RISER__CAPS_MAX = 32, RISER__CONFIG_MAX = 4096 };
 
+struct riser__check;
+
 struct riser__layout {
 	uint16_t offsets[RISER__CAPS_MAX]; /* of the n-th line of .caps */
 	uint16_t config_size;		   /* 256, or 4096 on PCI Express */
@@ -17,6 +19,8 @@ int riser__layout_place(const struct riser_pci_device *desc, struct riser__layou
 			struct riser_error *error);
 /* All rules about capabilities: their places and what they name. */
 int riser__layout_check(const struct riser_pci_device *desc, struct riser_error *error);
+/* check_words.c: what tools print. */
+int riser__check_words(const struct riser__check *c);
 /* check_caps.c: the lines for themselves, and the vectors of all. */
 int riser__caps_check(const struct riser_pci_device *desc, struct riser_error *error);
 int riser__vectors_check(const struct riser_pci_device *desc, struct riser_error *error);

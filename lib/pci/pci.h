@@ -66,17 +66,7 @@ void riser__msix_set_masked(struct riser_dev *dev, unsigned vector, bool masked)
 /* The level of INTx as the host should see it (Interrupt Disable honoured). Lock held. */
 bool riser__intx_level(const struct riser_dev *dev);
 
-/* ---- Saved state (pci/save.c) ---- */
-
-struct riser__buffer;
-
-/* Adds what a guest has seen of the function and what stays so, in lines; -ENOMEM. */
-int riser__pci_shape(struct riser_dev *dev, struct riser__buffer *out);
-/* Adds what belongs to the PCI function; -ENOMEM. */
-int riser__pci_save(struct riser_dev *dev, struct riser__buffer *out);
-/* -EINVAL if a record of `size` bytes cannot be this function's. Changes nothing. */
-int riser__pci_load_check(struct riser_dev *dev, size_t size, struct riser_error *error);
-/* Takes over a record that was checked; any bytes are safe. */
-void riser__pci_load(struct riser_dev *dev, const void *data);
+/* How many bytes the windows of the device have: a saved state may be that much larger. */
+uint64_t riser__pci_windows_size(const struct riser_dev *dev);
 
 #endif

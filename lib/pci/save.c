@@ -127,7 +127,7 @@ static void load_msix(struct riser_dev *dev, const uint8_t **at)
 	}
 }
 
-int riser__pci_load_check(struct riser_dev *dev, size_t size, struct riser_error *error)
+int riser__pci_check_record(struct riser_dev *dev, size_t size, struct riser_error *error)
 {
 	size_t expected = record_size(dev);
 

@@ -73,7 +73,7 @@ static void describe_cap(char *to, size_t size, const struct riser_pci_cap *cap)
 			 cap->data ? sum(cap->data, cap->size - 3u) : 0);
 }
 
-int riser__pci_shape(struct riser_dev *dev, struct riser__buffer *out)
+int riser__pci_add_shape(struct riser_dev *dev, struct riser__buffer *out)
 {
 	char more[100];
 

@@ -37,21 +37,19 @@ static uint64_t default_features(const struct riser_virtio_device *desc)
 	return bits;
 }
 
-int riser__virtio_create(struct riser_dev *dev, const struct riser_model *model,
-			 struct riser_error *error)
+int riser__virtio_create(struct riser_dev *dev, struct riser_error *error)
 {
+	const struct riser__virtio_model *model = dev->model->virtio;
 	struct riser__virtio *virtio;
 	uint32_t size;
 
-	if (!model->virtio)
-		return 0;
 	virtio = calloc(1, sizeof(*virtio));
 	if (!virtio)
 		return riser__fail(error, -ENOMEM, "%s: no memory", dev->desc->name);
 	dev->transport = virtio;
 	virtio->dev = dev;
-	virtio->model = model->virtio;
-	virtio->state = (void *)((char *)dev->state + model->virtio->at);
+	virtio->model = model;
+	virtio->state = (void *)((char *)dev->state + model->at);
 	virtio->saved = (void *)(virtio->state + 1);
 	pthread_mutex_init(&virtio->irq_lock, NULL);
 	size = virtio->state->options.queue_size;
@@ -61,12 +59,12 @@ int riser__virtio_create(struct riser_dev *dev, const struct riser_model *model,
 				   dev->desc->name, size);
 	if (!virtio->state->options.legacy)
 		return 0;
-	if (!model->virtio->desc.transitional_id)
+	if (!model->desc.transitional_id)
 		return riser__fail(error, -EINVAL,
 				   "%s: option 'legacy': there is no such device that legacy "
 				   "drivers know; leave it off",
 				   dev->desc->name);
-	dev->desc = &model->virtio->legacy;
+	dev->desc = &model->legacy;
 	return 0;
 }
 
@@ -166,8 +164,7 @@ static bool stop_queues(struct riser__virtio *virtio, bool waits)
 
 void riser__virtio_halt(struct riser_dev *dev)
 {
-	if (riser__virtio_of(dev))
-		stop_queues(riser__virtio_of(dev), false);
+	stop_queues(riser__virtio_of(dev), false);
 }
 
 int riser_virtio_detach(struct riser_dev *dev)
@@ -181,7 +178,7 @@ int riser_virtio_detach(struct riser_dev *dev)
 	if (!dev->ops->dma_enable)
 		return -ENOTSUP;
 	dev->ops->dma_enable(dev->host, false);
-	dev->ops->dma_enable(dev->host, riser__pci_bus_master(dev));
+	dev->ops->dma_enable(dev->host, riser__dev_reaches_memory(dev));
 	return 0;
 }
 

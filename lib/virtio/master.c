@@ -9,7 +9,7 @@
 
 bool riser__vq_reachable(const struct riser_vq *vq)
 {
-	return riser__pci_bus_master(vq->virtio->dev);
+	return riser__dev_reaches_memory(vq->virtio->dev);
 }
 
 /* Takes the lock, so that no other thread is in the ring when its mapping goes. */
@@ -20,12 +20,10 @@ static void let_go(struct riser_vq *vq)
 	pthread_mutex_unlock(&vq->lock);
 }
 
-void riser__virtio_set_master(struct riser_dev *dev, bool on)
+void riser__virtio_set_reach(struct riser_dev *dev, bool on)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 
-	if (!virtio)
-		return;
 	if (on)
 		riser__dev_memory_changed(dev); /* rings are mapped anew */
 	else

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <linux/virtio_pci.h>
 
+#include "pci/kind.h"
 #include "virtio/virtio.h"
 
 enum { VENDOR = 0x1af4, MODERN_IDS = 0x1040, CLASS_OTHER = 0x00ff00, CAPS = 8 };
@@ -324,10 +325,10 @@ int riser__virtio_normalise(struct riser_model *model, const struct riser_virtio
 	set_identity(pci, &virtio->desc, false);
 	pci->bars = (struct riser_bars)RISER_BARS(parts->bars);
 	pci->bars.count = 2;
-	ret = riser__model_normalise(model, pci, &model->pci);
+	ret = riser__pci_normalise(model, pci, &model->pci);
 	if (ret || !virtio->desc.transitional_id)
 		return ret;
 	set_identity(pci, &virtio->desc, true);
 	pci->bars.count = 3;
-	return riser__model_normalise(model, pci, &virtio->legacy);
+	return riser__pci_normalise(model, pci, &virtio->legacy);
 }

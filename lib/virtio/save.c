@@ -22,16 +22,12 @@ static void save_queue(const struct riser_vq *vq, struct riser__vq_saved *saved)
 	};
 }
 
-int riser__virtio_shape(struct riser_dev *dev, struct riser__buffer *out)
+int riser__virtio_add_shape(struct riser_dev *dev, struct riser__buffer *out)
 {
 	const struct riser__virtio *virtio = riser__virtio_of(dev);
-	const struct riser_vq_desc *line;
-	uint32_t size;
+	const struct riser_vq_desc *line = virtio->model->desc.vqs.base;
+	uint32_t size = virtio->state->options.queue_size;
 
-	if (!virtio)
-		return 0;
-	line = virtio->model->desc.vqs.base;
-	size = virtio->state->options.queue_size;
 	for (uint32_t i = 0; i < virtio->model->desc.vqs.count; i++)
 		riser__buffer_add_line(out, "virtqueues %s: %u of up to %u", line[i].name,
 				       virtio->line_queues[i], size ? size : line[i].size);
@@ -70,11 +66,11 @@ void riser__virtio_saving(struct riser_dev *dev)
 		save_queue(&virtio->vqs[i], &virtio->saved[i]);
 }
 
-int riser__virtio_saved(struct riser_dev *dev)
+int riser__virtio_is_saveable(struct riser_dev *dev)
 {
 	struct riser__virtio *virtio = riser__virtio_of(dev);
 
-	for (unsigned i = 0; virtio && i < virtio->vq_count; i++) {
+	for (unsigned i = 0; i < virtio->vq_count; i++) {
 		if (!riser__vq_held(&virtio->vqs[i]) && !riser__vq_late(&virtio->vqs[i]))
 			continue;
 		riser_log(dev, RISER_ERROR, "queue %u (%s) has requests under way: not saved",

@@ -132,6 +132,8 @@ static inline struct riser__virtio *riser__virtio_of(const struct riser_dev *dev
 	return dev->transport;
 }
 
+extern const struct riser__kind riser__virtio_kind;
+
 /* model.c: makes model->pci of a virtio descriptor. */
 int riser__virtio_normalise(struct riser_model *model, const struct riser_virtio_device *desc);
 /* check.c: the rules of virtio.h, before the PCI function's. */
@@ -148,32 +150,27 @@ void riser__virtio_show_queue(struct riser__virtio *virtio);
 uint16_t riser__virtio_good_vector(const struct riser__virtio *virtio, uint64_t vector);
 
 /* device.c: life of a device. Chooses dev->desc by its options. */
-int riser__virtio_create(struct riser_dev *dev, const struct riser_model *model,
-			 struct riser_error *error);
-/* Takes a device that is not a virtio one. */
+int riser__virtio_create(struct riser_dev *dev, struct riser_error *error);
+/* Takes one that is not made yet. */
 void riser__virtio_destroy(struct riser_dev *dev);
 /* The hooks of the PCI function. */
 int riser__virtio_init(struct riser_dev *dev);
 void riser__virtio_reset(struct riser_dev *dev, enum riser_reset kind);
 void riser__virtio_fini(struct riser_dev *dev);
-/*
- * Before a reset that the driver does not wait for: all queues are stopped. Does nothing to a
- * device that is not virtio.
- */
+/* Before a reset that the driver does not wait for: all queues are stopped. */
 void riser__virtio_halt(struct riser_dev *dev);
 /* A queue's last chain is back after it was stopped: what has waited for that goes on. */
 void riser__virtio_drained(struct riser__virtio *virtio);
 
-/* save.c: hooks too. -EBUSY: the device holds chains. Takes a device that is not a virtio one.
- */
+/* save.c: hooks too. -EBUSY: the device holds chains. */
 void riser__virtio_saving(struct riser_dev *dev);
-/* Adds what queues there are, in lines; -ENOMEM. Takes a device of any kind, too. */
-int riser__virtio_shape(struct riser_dev *dev, struct riser__buffer *out);
-int riser__virtio_saved(struct riser_dev *dev);
+/* Adds what queues there are, in lines; -ENOMEM. */
+int riser__virtio_add_shape(struct riser_dev *dev, struct riser__buffer *out);
+int riser__virtio_is_saveable(struct riser_dev *dev);
 int riser__virtio_loaded(struct riser_dev *dev, uint32_t version);
 
-/* master.c: the guest's memory is in reach, or is not. Takes a device of any kind. */
-void riser__virtio_set_master(struct riser_dev *dev, bool on);
+/* master.c: the guest's memory is in reach, or is not. */
+void riser__virtio_set_reach(struct riser_dev *dev, bool on);
 
 /* status.c: what the driver does to the status and the features. */
 /*

@@ -67,7 +67,9 @@ static int stop(void **state)
 static const char *refusal(const char *text)
 {
 	static struct riser_error error;
-	struct riser_dev dev = { .desc = host.dev->desc, .state = riser_state(host.dev) };
+	struct riser_dev dev = { .model = host.dev->model,
+				 .desc = host.dev->desc,
+				 .state = riser_state(host.dev) };
 
 	error.text[0] = '\0';
 	if (riser__options_parse(&dev, text, &error) != -EINVAL)
@@ -310,6 +312,7 @@ static void test_romfile(void **state)
 
 	(void)state;
 	given(NULL);
+	dev.model = host.dev->model;
 	dev.desc = host.dev->desc;
 	dev.state = riser_state(host.dev);
 	assert_int_equal(riser__options_parse(&dev, "romfile=/a,,b,seed=7", &error), 0);

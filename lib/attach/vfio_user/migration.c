@@ -46,7 +46,7 @@ static int start_resuming(struct riser_server *server)
 	if (ret)
 		return ret;
 	server->migration.limit = 2 * server->migration.data.size + VU_MAX_XFER +
-				  2 * riser__state_windows(server->dev);
+				  2 * riser__pci_windows_size(server->dev);
 	migration_forget(server);
 	return 0;
 }

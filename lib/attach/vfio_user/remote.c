@@ -71,7 +71,7 @@ static int remote_transfer(struct riser_server *server, uint64_t iova, void *buf
 	if (!link->negotiated || link->broken)
 		return -ENOTCONN;
 	/* Asked again: Bus Master Enable may have gone while the job waited for its turn. */
-	if (!riser__pci_bus_master(server->dev))
+	if (!riser__dev_reaches_memory(server->dev))
 		return -EACCES;
 	if (server->remote.stuck)
 		return -ETIMEDOUT;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/dev.h"
+#include "core/model.h"
 
 enum { WITHOUT_PATH = RISER_NETWORK | RISER_TERMINAL };
 
@@ -69,8 +70,12 @@ int riser_model_reach(const struct riser_model *model, const char *options,
 {
 	const struct riser_pci_device *desc = riser_model_pci(model);
 	char *copy = strdup(options ? options : ""), *rest = copy, *next;
-	struct search search = { desc, calloc(desc->options.count + 1u, sizeof(bool)), each,
-				 arg };
+	struct search search = {
+		.desc = desc,
+		.given = calloc(desc->options.count + 1u, sizeof(bool)),
+		.each = each,
+		.arg = arg,
+	};
 	int ret = copy && search.given ? 0 : -ENOMEM;
 
 	while (!ret && (next = riser__options_next(&rest)))

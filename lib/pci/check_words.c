@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/error.h"
 #include "core/plain.h"
+#include "pci/layout.h"
 
 static int check_text(const struct riser__check *c, const char *what, const char *name,
 		      const char *text)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules that a descriptor has to keep, each refused with the line of the table and the
- * rule. */
-#include <ctype.h>
+/* The rules that the descriptor of a PCI function has to keep, each refused with the line of
+ * the table and the rule. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,32 +8,8 @@
 #include <string.h>
 
 #include "core/check.h"
-#include "core/model.h"
+#include "pci/kind.h"
 #include "pci/layout.h"
-
-/* Saved states have room for no longer names. */
-enum { NAME_MAX_LENGTH = 80 };
-
-bool riser__good_name(const char *name)
-{
-	if (!name || !*name)
-		return false;
-	for (; *name; name++) {
-		if (!isalnum((unsigned char)*name) && *name != '_' && *name != '-')
-			return false;
-	}
-	return true;
-}
-
-int riser__check_in_state(const struct riser__check *c, const char *what, const char *name,
-			  uint64_t at, uint64_t size)
-{
-	if (at > c->desc->state_size || size > c->desc->state_size - at)
-		return refuse(
-			c, "%s: %s '%s' lies outside the state of %zu bytes: set .state_size",
-			c->desc->name, what, name, c->desc->state_size);
-	return 0;
-}
 
 static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
@@ -156,43 +131,7 @@ static int check_cap_regs(struct riser__check *c)
 	return 0;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/*
- * Saved states, options and tools go by name. The name is the first member of the elements of
- * every table that has one.
- */
-static int check_unique(const struct riser__check *c, const char *what,
-			struct riser__rows table)
-{
-	const char **names = calloc(table.count + 1u, sizeof(*names));
-	int ret = 0;
-
-	if (!names)
-		return riser__fail(c->error, -ENOMEM, "%s: no memory", c->desc->name);
-	for (uint32_t i = 0; i < table.count; i++)
-		names[i] = *(const char *const *)((const char *)table.base +
-						  (size_t)i * table.stride);
-	if (table.count)
-		qsort(names, table.count, sizeof(*names), by_text);
-	for (uint32_t i = 1; i < table.count && !ret; i++) {
-		if (!strcmp(names[i - 1], names[i]))
-			ret = refuse(c, "%s: two %s%s are named '%s'", c->desc->name, what,
-				     c->where, names[i]);
-	}
-	for (uint32_t i = 0; i < table.count && !ret; i++) {
-		if (strlen(names[i]) > NAME_MAX_LENGTH)
-			ret = refuse(c, "%s: the name '%.20s...' has more than %d characters",
-				     c->desc->name, names[i], NAME_MAX_LENGTH);
-	}
-	free(names);
-	return ret;
-}
-
-#define CHECK_UNIQUE(c, what, table) check_unique(c, what, RISER__ROWS(table))
+#define CHECK_UNIQUE(c, what, table) riser__check_unique(c, what, RISER__ROWS(table))
 
 static int check_names(struct riser__check *c)
 {
@@ -259,16 +198,16 @@ static int check_sizes(const struct riser__check *c)
 	return 0;
 }
 
-int riser__model_check(const struct riser_pci_device *desc, struct riser_error *error)
+int riser__pci_check(const struct riser_pci_device *desc, struct riser_error *error)
 {
 	struct riser__check c = { .desc = desc, .error = error };
 	int ret;
 
 	if (!riser__good_name(desc->name))
 		return refuse(&c, "the device needs a .name of letters, digits, '_' and '-'");
-	if (strlen(desc->name) > NAME_MAX_LENGTH)
+	if (strlen(desc->name) > RISER__NAME_MAX)
 		return refuse(&c, "%.20s...: the name has more than %d characters", desc->name,
-			      NAME_MAX_LENGTH);
+			      RISER__NAME_MAX);
 	ret = check_identity(&c);
 	if (!ret)
 		ret = check_sizes(&c);
@@ -286,5 +225,5 @@ int riser__model_check(const struct riser_pci_device *desc, struct riser_error *
 		ret = check_names(&c);
 	if (!ret)
 		ret = riser__check_words(&c);
-	return ret;
+	return ret ? ret : riser__layout_check(desc, error);
 }
