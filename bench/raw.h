@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "attach/vfio_user/proto.h"
+#include "protocol/vfio_user.h"
 #include "common.h"
 
 #define RAW_HEADER sizeof(struct vu_header)

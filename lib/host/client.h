@@ -3,7 +3,7 @@
 #ifndef RISER_HOST_CLIENT_H
 #define RISER_HOST_CLIENT_H
 
-#include "attach/vfio_user/proto.h"
+#include "protocol/vfio_user.h"
 #include "host/host.h"
 
 enum { CLIENT_MAX_FDS = 16, CLIENT_MAX_DATA = 1 << 20, CLIENT_BUFFER = (1 << 20) + 4096 };

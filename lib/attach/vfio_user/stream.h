@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "attach/vfio_user/proto.h"
+#include "protocol/vfio_user.h"
 
 enum {
 	VU_MAX_FDS = 16,       /* in a message; more abort QEMU's start */

@@ -4,8 +4,8 @@
  * structures it borrows. All in the byte order of the host. A stream gives no alignment: copy,
  * never cast.
  */
-#ifndef RISER_VFIO_USER_PROTO_H
-#define RISER_VFIO_USER_PROTO_H
+#ifndef RISER_PROTOCOL_VFIO_USER_H
+#define RISER_PROTOCOL_VFIO_USER_H
 
 #include <assert.h>
 #include <stdint.h>
