@@ -8,7 +8,8 @@ riser=$build/riser
 work=$(mktemp -d) || exit 1
 failed=0
 patience=1800 # seconds: a limit that ends what hangs, and nothing else
-trap 'rm -rf --one-file-system "$work"' EXIT
+# By this shell alone: a child that is ended before it has become its program would run it, too.
+trap '[ "$BASHPID" != $$ ] || rm -rf --one-file-system "$work"' EXIT
 export TMPDIR=$work
 unset XDG_RUNTIME_DIR
 
